@@ -1,0 +1,1 @@
+"""Streams LLM answers through a typed functional core."""

@@ -1,0 +1,37 @@
+"""What the core asks of the world. Each says which events answer it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from punk.core.messages import Message
+from punk.core.parts import ToolCall
+from punk.core.request import ToolSpec
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RequestTurn:
+    """Ask the model for a turn. Answered by provider events, of which the last is `TurnEnded` or `TurnFailed`."""
+
+    round: int
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RunTools:
+    """Run these sealed calls. Each is answered by `ToolReturned` or `ToolAbortRequested`, maybe after `ToolStarted`."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Let go of whatever is under way: close the connection, cancel the tools. No event answers it."""
+
+
+Effect: TypeAlias = RequestTurn | RunTools | Abandon

@@ -1,0 +1,68 @@
+"""What a message is made of: text, thinking, refusals, tool calls, and payloads that only one provider understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from punk.core.provider_data import ProviderData
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Text that is shown. `provider_data` carries what belongs to this text on its wire (citations, signatures)."""
+
+    text: str
+    provider_data: ProviderData | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ThinkingPart:
+    """A block of thinking.
+
+    `signature` is the provider's proof of it, None where it gave none; the message's `origin.family` says who can read
+    it. A redacted block has no text and its payload in `provider_data`, as has encrypted reasoning.
+    """
+
+    text: str
+    signature: str | None = None
+    provider_data: ProviderData | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RefusalPart:
+    """The words with which a model declined; not content."""
+
+    text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call a model asked for. `arguments` is its JSON text, as it was sent (maybe not valid)."""
+
+    id: str
+    name: str
+    arguments: str
+    provider_data: ProviderData | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OpaquePart:
+    """A block punk does not interpret: never run, never dropped, sent back where it came from.
+
+    `kind` is the provider's name for it. `replayable` is false where parts of it came in a form punk cannot rebuild:
+    then it is for reading only.
+    """
+
+    kind: str
+    data: ProviderData
+    replayable: bool = True
+
+
+UserPart: TypeAlias = TextPart
+AssistantPart: TypeAlias = TextPart | ThinkingPart | RefusalPart | ToolCall | OpaquePart

@@ -1,0 +1,160 @@
+"""The states of a stream. Only a turn's own end can build `Completed`.
+
+    Streaming --calls--> RunningTools --all answered--> Streaming --no calls--> Completed
+    Streaming, RunningTools --the caller leaves--> Cancelled
+    Streaming, RunningTools --anything goes wrong--> Failed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, assert_never, final
+
+from punk.core.draft import Draft, assemble
+from punk.core.events import Event, LogEntry
+from punk.core.failures import Failure
+from punk.core.history import valid_history
+from punk.core.log import Log
+from punk.core.messages import AssistantMessage, Message, Origin, ToolResultMessage
+from punk.core.parts import AssistantPart, ToolCall
+from punk.core.request import Request
+from punk.core.usage import Usage
+
+BlockKind: TypeAlias = Literal["text", "thinking", "refusal", "call", "opaque"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a block is; for an opaque one `name` is the provider's word for it."""
+
+    kind: BlockKind
+    name: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What changes once a turn: the request, the messages it has led to, how many turns were requested.
+
+    `paused` is a turn the provider broke off to be continued. `late` holds what came after a terminal: recorded,
+    never applied.
+    """
+
+    request: Request
+    messages: Log[Message]
+    rounds: int = 0
+    paused: AssistantMessage | None = None
+    late: Log[Event] = field(default_factory=Log)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What changes once a block: where the turn's entries begin in the log, its blocks, and which still take deltas."""
+
+    start: int
+    origin: Origin | None = None
+    blocks: Log[Block] = field(default_factory=Log)
+    open: frozenset[int] = frozenset()
+    usage: Usage | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """A turn was requested and has not ended."""
+
+    run: Run
+    log: Log[LogEntry]
+    turn: Turn
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RunningTools:
+    """Sealed calls are being run. `results` stand in the order of `calls`, None where one is still awaited."""
+
+    run: Run
+    log: Log[LogEntry]
+    calls: tuple[ToolCall, ...]
+    results: tuple[ToolResultMessage | None, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The last turn ended by its wire's own terminal."""
+
+    run: Run
+    log: Log[LogEntry]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The caller left. What had arrived is kept."""
+
+    run: Run
+    log: Log[LogEntry]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something went wrong. What had arrived is kept."""
+
+    run: Run
+    log: Log[LogEntry]
+    failure: Failure
+
+
+LiveState: TypeAlias = Streaming | RunningTools
+TerminalState: TypeAlias = Completed | Cancelled | Failed
+StreamState: TypeAlias = LiveState | TerminalState
+
+
+def draft_of(state: Streaming) -> Draft:
+    """The parts of the turn under way."""
+    kinds = (block.name for block in state.turn.blocks)
+    return assemble(state.log.since(state.turn.start), kinds, len(state.run.messages))
+
+
+def history(state: StreamState) -> tuple[Message, ...]:
+    """The conversation as it stands: the messages of finished turns, then what has arrived of the turn under way.
+
+    From a live state it is valid for a next request: calls without a result get one that says why, half-written calls
+    are for reading only.
+    """
+    match state:
+        case Streaming(run=run):
+            partial = _partial_message(state)
+            return valid_history(run.messages) if partial is None else (*valid_history(run.messages), partial)
+        case RunningTools(run=run, results=results):
+            return valid_history([*run.messages, *(result for result in results if result is not None)])
+        case Completed(run=run) | Cancelled(run=run) | Failed(run=run):
+            return tuple(run.messages)
+        case _:
+            assert_never(state)
+
+
+def _partial_message(state: Streaming) -> AssistantMessage | None:
+    draft = draft_of(state)
+    paused = state.run.paused
+    before: tuple[AssistantPart, ...] = paused.parts if paused else ()
+    if not before and not draft.parts:
+        return None
+    known = merge_usage(paused, state.turn.usage) or Usage()
+    return AssistantMessage(
+        (*before, *draft.words),
+        usage=Usage() + known + Usage(lower_bound=True),
+        origin=state.turn.origin or (paused.origin if paused else Origin()),
+        unrun_calls=[drafted.call for drafted in draft.calls],
+    )
+
+
+def merge_usage(paused: AssistantMessage | None, usage: Usage | None) -> Usage | None:
+    """The usage of a turn together with the part of it that came before a pause."""
+    if paused is None or paused.usage is None:
+        return usage
+    return paused.usage if usage is None else paused.usage + usage

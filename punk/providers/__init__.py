@@ -1,0 +1,1 @@
+"""A folder a vendor: what its wire says (pure), and how it is reached (transport)."""

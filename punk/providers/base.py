@@ -1,0 +1,81 @@
+"""What a provider is to the rest of punk: two pure functions and one that talks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self, TypeAlias, final
+
+from returns.result import Result
+
+from punk.core.effects import RequestTurn
+from punk.core.events import ProviderEvent
+from punk.core.failures import Failure, Unsupported
+from punk.core.json import JsonObject
+
+Delivery: TypeAlias = Literal["stream", "whole"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request as its wire wants it: the JSON body, and headers beyond the usual ones."""
+
+    json: JsonObject
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Decoder(Protocol):
+    """Turns the bytes of one answer into events. A value: `feed` gives the next decoder."""
+
+    def feed(self, data: bytes) -> tuple[Self, tuple[ProviderEvent, ...]]:
+        """The decoder after `data`, and the events in it."""
+
+    def end(self) -> tuple[ProviderEvent, ...]:
+        """What the clean end of the bytes means: nothing after a terminal, `TurnFailed` where there was none."""
+
+
+class TransportError(Exception):
+    """A request or its answer broke; `failure` says how. The foreign exception is its `__cause__`."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
+class ByteStream(Protocol):
+    """One answer under way, used and closed by the one task that opened it."""
+
+    async def read(self) -> bytes | None:
+        """The next bytes, None at the clean end. Raises `TransportError`."""
+
+    async def close(self) -> None:
+        """Let go of the connection, at once. May be called again."""
+
+
+class Transport(Protocol):
+    """Talks to one vendor."""
+
+    async def open(self, body: Body) -> ByteStream:
+        """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
+
+    async def send(self, body: Body) -> bytes:
+        """Send `body`, and return the whole answer. Raises `TransportError`."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One model of one vendor, ready to be asked.
+
+    `family` names its wire: what `ProviderData` and signatures belong to. `encode` makes the request of a turn,
+    `decoder` starts decoding a streamed answer, `decode_whole` reads one that came in one piece. `streams` is false
+    for a model that cannot stream.
+    """
+
+    family: str
+    encode: Callable[[RequestTurn, Delivery], Result[Body, Unsupported]]
+    decoder: Callable[[], Decoder]
+    decode_whole: Callable[[bytes], tuple[ProviderEvent, ...]]
+    transport: Transport
+    streams: bool = True

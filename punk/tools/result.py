@@ -1,0 +1,108 @@
+"""Turns what a tool returned into the text that the model reads."""
+
+import dataclasses
+import json
+import math
+from collections import deque
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Final
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic.dataclasses import is_pydantic_dataclass
+from pydantic_core import to_jsonable_python
+from returns.result import Failure, Result, Success
+
+from punk.core.json import JsonValue
+
+_WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID, PurePath)
+
+
+class _NoJsonError(Exception):
+    """Says which part of a value has no JSON form."""
+
+
+def render_result(value: object) -> Result[str, str]:
+    """Render a tool's result: text as it is, any other value as compact JSON, so `None` as `null`.
+
+    Pydantic models are written as they serialise themselves, dataclasses and mappings as objects, lists, tuples and
+    sets as arrays (sets in the order of their JSON), enums as their values; dates, durations, decimals, UUIDs and
+    paths as text. Lone surrogates become U+FFFD. The failure names the type that has no JSON form: bytes, a number
+    that is not finite, an iterator, any other object.
+    """
+    try:
+        plain = _plain(value)
+        return Success(plain if isinstance(plain, str) else _dump(plain))
+    except _NoJsonError as error:
+        return Failure(str(error))
+    except RecursionError:
+        return Failure(f"the result, a {type(value).__name__}, is nested too deeply or contains itself")
+    except Exception as error:  # serialisers, mappings and properties are the user's code
+        return Failure(f"the result, a {type(value).__name__}, could not be written as JSON: {error}")
+
+
+def _plain(value: object) -> JsonValue:
+    match value:
+        case Enum():
+            return _plain(value.value)
+        case None | bool() | int():
+            return value
+        case str():
+            return _encodable(value)
+        case float() | Decimal() if not math.isfinite(value):
+            raise _NoJsonError(f"the result contains {value}, a number that JSON can't hold")
+        case float():
+            return value
+        case BaseModel():
+            return _plain(value.model_dump(mode="json"))
+        case Mapping():
+            return _object(value)
+        case list() | tuple() | deque():
+            return [_plain(item) for item in value]
+        case set() | frozenset():
+            return sorted((_plain(item) for item in value), key=_dump)
+        case _:
+            return _other(value)
+
+
+def _other(value: object) -> JsonValue:
+    if is_pydantic_dataclass(type(value)):
+        return _plain(to_jsonable_python(value, inf_nan_mode="constants"))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, _WRITTEN_AS_TEXT):
+        return _plain(to_jsonable_python(value))
+    kind = type(value)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    raise _NoJsonError(f"the result contains a value of type {name}, which has no JSON form")
+
+
+def _object(value: Mapping[object, object]) -> JsonValue:
+    plain: dict[str, JsonValue] = {}
+    for key, item in value.items():
+        name = _plain(key)
+        if isinstance(name, list | dict):
+            raise _NoJsonError(f"the result contains a mapping with a key of type {type(key).__name__}")
+        text = name if isinstance(name, str) else _dump(name)
+        if text in plain:
+            raise _NoJsonError(f"the result contains a mapping with two keys that are {text!r} in JSON")
+        plain[text] = _plain(item)
+    return plain
+
+
+def _dump(plain: JsonValue) -> str:
+    # Not core's dump_json: the model reads this text, and escapes would cost it tokens.
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _encodable(text: str) -> str:
+    """The text with pairs of surrogates joined and lone ones replaced by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

@@ -1,0 +1,1 @@
+"""From bytes to frames and JSON values: what the providers' wires have in common."""
