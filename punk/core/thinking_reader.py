@@ -37,10 +37,11 @@ class Fresh:
 @final
 @dataclass(frozen=True, slots=True)
 class InPhase:
-    """A loop reads the phase that goes on at `index`, in turn number `turn`."""
+    """A loop reads the phase that goes on at `index`, in turn number `turn`; it began at `start`."""
 
     index: int
     turn: int
+    start: int
 
 
 @final
@@ -68,11 +69,10 @@ def _in_phase(state: StreamState, cursor: InPhase) -> ThinkingRead:
         entry = log[position]
         if isinstance(entry, ThinkingDelta):
             if entry.text:
-                return Piece(entry.text, InPhase(position + 1, cursor.turn))
+                return Piece(entry.text, InPhase(position + 1, cursor.turn, cursor.start))
         elif _ends_phase(entry):
             return End(Between(position, cursor.turn, cursor.turn))
-    here = InPhase(len(log), cursor.turn)
-    return _wait_or_end(state, here)
+    return _wait_or_end(state, InPhase(len(log), cursor.turn, cursor.start))
 
 
 def _seek(state: StreamState, cursor: Fresh | Between) -> ThinkingRead:
@@ -84,7 +84,7 @@ def _seek(state: StreamState, cursor: Fresh | Between) -> ThinkingRead:
     for position in range(cursor.index, len(log)):
         entry = log[position]
         if isinstance(entry, ThinkingDelta) and entry.text:
-            return Piece(entry.text, InPhase(position + 1, turn))
+            return Piece(entry.text, InPhase(position + 1, turn, position))
         if isinstance(entry, TurnRequested):
             turn = entry.round
         elif turn > stands and _ends_phase(entry):

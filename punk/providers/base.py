@@ -70,7 +70,7 @@ class Provider:
 
     `family` names its wire: what `ProviderData` and signatures belong to. `encode` makes the request of a turn,
     `decoder` starts decoding a streamed answer, `decode_whole` reads one that came in one piece. `streams` is false
-    for a model that cannot stream.
+    for a model that cannot stream, `portable` for one with a client that belongs to one event loop.
     """
 
     family: str
@@ -79,3 +79,4 @@ class Provider:
     decode_whole: Callable[[bytes], tuple[ProviderEvent, ...]]
     transport: Transport
     streams: bool = True
+    portable: bool = True

@@ -62,11 +62,8 @@ class AsyncCall:
 
     async def run(self) -> object:
         """Call the function and await it; what it raises leaves as it is."""
-        match SyncCall(self.tool, self.positional, self.keyword).run():
-            case Returned(value):
-                return value
-            case Suspended(awaitable):
-                return await awaitable
+        value = self.tool.function(*self.positional, **self.keyword)
+        return await value if inspect.isawaitable(value) else value
 
 
 BoundCall: TypeAlias = SyncCall | AsyncCall
@@ -102,11 +99,10 @@ def _passing(tool: FunctionTool, arguments: BaseModel) -> tuple[tuple[object, ..
     """Arguments by position and by name; the function's own default stands in for what the model left out."""
     positional: list[object] = []
     keyword: dict[str, object] = {}
-    for parameter, field in zip(tool.parameters, tool.arguments.model_fields, strict=True):
+    for parameter, (field, value) in zip(tool.parameters, arguments, strict=True):
         given = field in arguments.model_fields_set or parameter.default is Parameter.empty
-        value: object = getattr(arguments, field) if given else parameter.default
         if parameter.kind is Parameter.POSITIONAL_ONLY:
-            positional.append(value)
+            positional.append(value if given else parameter.default)
         elif given:
             keyword[parameter.name] = value
     return tuple(positional), keyword

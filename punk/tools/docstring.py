@@ -19,7 +19,7 @@ def read_docstring(text: str) -> Described:
     """Read a dedented docstring; one that no style can parse is all text."""
     try:
         parsed = docstring_parser.parse(text)
-    except docstring_parser.ParseError:
+    except (docstring_parser.ParseError, IndexError):  # some odd colons are an IndexError in its reST parser
         return Described(text.strip(), {})
     parameters: dict[str, str] = {}
     for parameter in parsed.params:

@@ -19,7 +19,7 @@ from returns.result import Failure, Result, Success
 
 from punk.core.json import JsonValue
 
-_WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID, PurePath)
+_WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID)
 
 
 class _NoJsonError(Exception):
@@ -57,6 +57,8 @@ def _plain(value: object) -> JsonValue:
             raise _NoJsonError(f"the result contains {value}, a number that JSON can't hold")
         case float():
             return value
+        case PurePath():
+            return _encodable(str(value))
         case BaseModel():
             return _plain(value.model_dump(mode="json"))
         case Mapping():
@@ -70,12 +72,10 @@ def _plain(value: object) -> JsonValue:
 
 
 def _other(value: object) -> JsonValue:
-    if is_pydantic_dataclass(type(value)):
-        return _plain(to_jsonable_python(value, inf_nan_mode="constants"))
+    if is_pydantic_dataclass(type(value)) or isinstance(value, _WRITTEN_AS_TEXT):
+        return _plain(to_jsonable_python(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, _WRITTEN_AS_TEXT):
-        return _plain(to_jsonable_python(value))
     kind = type(value)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     raise _NoJsonError(f"the result contains a value of type {name}, which has no JSON form")
@@ -96,7 +96,7 @@ def _object(value: Mapping[object, object]) -> JsonValue:
 
 def _dump(plain: JsonValue) -> str:
     # Not core's dump_json: the model reads this text, and escapes would cost it tokens.
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def _encodable(text: str) -> str:

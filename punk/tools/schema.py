@@ -197,7 +197,7 @@ def _drop_titles(schema: JsonValue) -> None:
         if keyword in ("properties", "patternProperties", "$defs") and isinstance(value, dict):
             for inner in value.values():
                 _drop_titles(inner)
-        elif keyword not in ("default", "const", "enum", "examples"):
+        elif keyword not in ("default", "const", "enum", "examples", "discriminator"):
             _drop_titles(value)
 
 

@@ -3,6 +3,7 @@
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias, final
 
 from returns.result import Failure, Result, Success
@@ -39,7 +40,7 @@ class Toolbox:
                     " wrap one of them in a function with another name"
                 )
             by_name[name] = tool
-        return cls(by_name)
+        return cls(MappingProxyType(by_name))
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:

@@ -117,7 +117,8 @@ class SseDecoder:
         new_data: list[bytes] = []
         if lines and (line_size or bom):
             first = b"".join((*line, lines[0]))
-            if frame_size + len(first) > limit:
+            # Counted with its byte order mark, as its pieces were: the loop sees it without.
+            if len(first) > limit:
                 return self._overflow(frames)
             lines[0] = first.removeprefix(bom)
             bom, line, line_size = b"", _NOTHING, 0
@@ -142,7 +143,8 @@ class SseDecoder:
         if frame_size + line_size > limit:
             return self._overflow(frames)
 
-        if not (bom or skip or line_size or event or frame_size):
+        if not (line_size or event or frame_size):
+            # Even after a carriage return: its line feed is one more blank line here, and ends nothing.
             return self._at(_BETWEEN_FRAMES), tuple(frames)
         if rest:
             line = _grown(line, rest)

@@ -32,7 +32,7 @@ class Kind(Enum):
 @final
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """Where a module lives: its kind, and the vendor or model it belongs to (empty where there is none)."""
+    """Where a module lives: its kind, and the vendor or model it belongs to (empty: all may use it)."""
 
     kind: Kind
     owner: str = ""
@@ -123,6 +123,8 @@ def floor_of(path: str) -> Floor | None:
             return Floor(Kind.TOOLS)
         case ["punk", "providers"] | ["punk", "providers", "__init__" | "base", *_]:
             return Floor(Kind.BASE)
+        case ["punk", "providers", "pool", *_]:
+            return Floor(Kind.TRANSPORT)
         case ["punk", "providers", vendor, *rest]:
             talks = vendor == "local" or "transport" in rest
             return Floor(Kind.TRANSPORT if talks else Kind.PURE, vendor)
@@ -179,6 +181,8 @@ def _punk_reason(floor: Floor, path: str) -> str | None:
     target = floor_of(path) or Floor(Kind.LLM)
     if target.kind not in PARTS[floor.kind]:
         return f"{floor.kind.value} may not use {target.kind.value} ({path})"
+    if not target.owner:
+        return None
     match floor.kind, target.kind:
         case (Kind.PURE | Kind.TRANSPORT), (Kind.PURE | Kind.TRANSPORT) if floor.owner != target.owner:
             return f"vendors do not use each other ({path})"

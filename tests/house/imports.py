@@ -103,6 +103,8 @@ def _dynamic(node: ast.stmt, when: When) -> Iterator[Import | Hidden]:
                         yield Import(name, child.lineno, when)
                     case _:
                         yield Hidden(child.lineno)
+            case _:
+                pass
 
 
 def _is_block(node: ast.AST) -> bool:

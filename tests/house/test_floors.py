@@ -58,11 +58,14 @@ BAD = {
     "the base uses a vendor": ("punk.providers.base", "from punk.providers.openai import wire"),
     "the base runs tasks": ("punk.providers.base", "import asyncio"),
     "a decoder uses its transport": ("punk.providers.openai.decode", "from punk.providers.openai import transport"),
-    "a decoder uses its transport package": ("punk.providers.openai.decode", "import punk.providers.openai.transport.x"),
+    "a decoder uses its transport package": ("punk.providers.openai.decode", "from .transport.x import y"),
     "a decoder uses its SDK": ("punk.providers.openai.decode", "def f():\n    import openai"),
     "a decoder uses httpx": ("punk.providers.openai.decode", "def f():\n    import httpx"),
     "a decoder runs tasks": ("punk.providers.openai.decode", "import asyncio"),
     "a decoder tells the time": ("punk.providers.openai.decode", "import time"),
+    "a decoder uses the pool": ("punk.providers.openai.decode", "from punk.providers.pool import Pool"),
+    "the pool uses a vendor": ("punk.providers.pool", "from punk.providers.openai import transport"),
+    "the pool uses an SDK": ("punk.providers.pool", "def f():\n    import openai"),
     "a decoder uses another vendor": ("punk.providers.openai.decode", "from punk.providers.anthropic import wire"),
     "a vendor's package uses its transport": ("punk.providers.openai.__init__", "from .transport import open_stream"),
     "a transport uses another vendor": ("punk.providers.openai.transport", "from punk.providers.anthropic import wire"),
@@ -117,13 +120,13 @@ BAD = {
 }
 
 GOOD = {
-    "core calculates": ("punk.core.step", "from __future__ import annotations\nimport json\nfrom collections import abc"),
+    "core calculates": ("punk.core.step", "from __future__ import annotations\nimport json, collections.abc"),
     "core uses core and errors": ("punk.core.step", "from punk.core.log import Log\nimport punk.errors"),
     "core by relative import": ("punk.core.step", "from .log import Log\nfrom . import state"),
     "errors use core": ("punk.errors", "from punk.core.failures import Failure"),
     "core uses Result": ("punk.core.json", "from returns.result import Result\nfrom returns.methods import x"),
     "wire uses core": ("punk.wire.sse", "from punk.core.log import Log\nfrom punk.wire import json"),
-    "tools": ("punk.tools.schema", "import pydantic, docstring_parser, inspect\nfrom punk.core.request import ToolSpec"),
+    "tools": ("punk.tools.schema", "import pydantic, docstring_parser, inspect\nfrom punk.core.request import x"),
     "tools know paths": ("punk.tools.result", "from pathlib import PurePath"),
     "a decoder": (
         "punk.providers.openai.decode",
@@ -135,6 +138,8 @@ GOOD = {
         "import asyncio\nfrom punk.providers.openai import wire\nfrom typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    import openai\ndef f():\n    import httpx, httpx2\n    from openai import AsyncOpenAI",
     ),
+    "the transports' pool": ("punk.providers.pool", "import asyncio\nfrom punk.core.failures import Failure"),
+    "a transport uses the pool": ("punk.providers.openai.transport", "from punk.providers.pool import Pool"),
     "google's transport": ("punk.providers.google.transport", "def f():\n    from google import genai"),
     "local": ("punk.providers.local.weights", "import os\ndef f():\n    import platformdirs, xllamacpp"),
     "the interpreter": (
@@ -153,7 +158,7 @@ GOOD = {
         "punk.llm.models.local",
         "from punk.providers.local import transport\nfrom punk.providers.openai.decode import ChatDecoder",
     ),
-    "testing": ("punk.testing.laws", "import hypothesis\nfrom punk.providers.openai import decode\nimport punk.core.step"),
+    "testing": ("punk.testing.laws", "import hypothesis, punk.core.step\nfrom punk.providers.openai import decode"),
     "the command": (
         "punk.cli.main",
         "import click, rich.live\nfrom punk.llm.chat import Chat\nfrom punk.providers.local.install import install",

@@ -7,12 +7,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol, assert_never, final
 
-from punk.providers.local.failures import LocalSetupError
+from punk.errors import ConfigurationError
 from punk.providers.local.handover import Inbox
 from punk.providers.local.runtime import EngineSettings, LoadedModel, load_model
 
-# At exit a prompt in evaluation can only be left between two batches: about a second on a slow machine.
-_EXIT_PATIENCE_S = 5.0
+# At exit a prompt in evaluation can only be left between two batches: a second for the small model, more for others.
+_EXIT_PATIENCE_S = 30.0
 
 
 class Job(Protocol):
@@ -23,6 +23,17 @@ class Job(Protocol):
 
     def stop(self) -> None:
         """Asks a running job to end, from any thread."""
+
+
+@final
+class _Settle:
+    """The last job of a process: done when the runtime evaluates nothing any more."""
+
+    def run(self, model: LoadedModel) -> None:
+        model.settle()
+
+    def stop(self) -> None:
+        pass
 
 
 @final
@@ -68,7 +79,7 @@ class Engine:
             return not isinstance(self._status, Unusable)
 
     async def ready(self) -> Ready:
-        """Waits until the model is loaded. Raises LocalSetupError when it cannot be."""
+        """Waits until the model is loaded. Raises ConfigurationError when it cannot be."""
         inbox: Inbox[Ready | Unusable] = Inbox()
         with self._changed:
             match self._status:
@@ -82,7 +93,7 @@ class Engine:
             case Ready() as ready:
                 return ready
             case Unusable(message):
-                raise LocalSetupError(message)
+                raise ConfigurationError(message)
             case never:
                 assert_never(never)
 
@@ -101,27 +112,29 @@ class Engine:
             return True
 
     def come_to_rest(self, patience: float) -> None:
-        """Drops what is queued, stops what runs, and waits until the worker is idle, at most `patience` seconds."""
+        """Drops what is queued, stops what runs, and waits until nothing is evaluated, at most `patience` seconds."""
         with self._changed:
             self._queue.clear()
             if self._running is not None:
                 self._running.stop()
-            self._changed.wait_for(self._resting, timeout=patience)
+            self._queue.append(_Settle())
+            self._changed.notify_all()
+            self._changed.wait_for(self._at_rest, timeout=patience)
 
-    def _resting(self) -> bool:
-        return self._running is None and not isinstance(self._status, Loading)
+    def _at_rest(self) -> bool:
+        return isinstance(self._status, Unusable) or (self._running is None and not self._queue)
 
     def _work(self) -> None:
         try:
             # This frame is the model's only owner, and a daemon thread's frame outlives the interpreter: so the
             # server is never destroyed.
             model = load_model(self._settings)
-        except LocalSetupError as error:
+        except ConfigurationError as error:
             self._loaded(Unusable(error.message))
             return
-        except BaseException as error:
+        except Exception as error:
             self._loaded(Unusable(f"The embedded model could not be loaded: {error!r}"))
-            raise
+            return
         self._loaded(Ready(model.supports_tools))
         while True:
             job = self._next_job()
@@ -151,7 +164,8 @@ _engines_lock = threading.Lock()
 
 def engine_for(settings: EngineSettings) -> Engine:
     """This process's engine for these settings, started if need be; returns at once."""
-    # A fork inherits the table but not the worker threads, hence the process id.
+    # A fork inherits the table but not the worker threads, hence the process id. (A forked child can generate, but
+    # llama.cpp's own static destructors hang if it leaves by sys.exit; multiprocessing's children do not.)
     key = (os.getpid(), settings)
     with _engines_lock:
         engine = _engines.get(key)
@@ -161,7 +175,8 @@ def engine_for(settings: EngineSettings) -> Engine:
 
 
 def _rest_before_exit() -> None:
-    # A worker that came back from native code into a finalizing interpreter would bring the process down.
+    # A worker that came back from native code into a finalizing interpreter would bring the process down, and so
+    # would the runtime's static destructors under a thread that still evaluates.
     with _engines_lock:
         mine = [engine for (process, _), engine in _engines.items() if process == os.getpid()]
     for engine in mine:

@@ -87,6 +87,8 @@ class Generation:
             match chunk:
                 case {"choices": [{"finish_reason": str()}, *_]}:
                     self._finished = True
+                case _:
+                    pass
             payload = json.dumps(chunk, ensure_ascii=False, separators=(",", ":")).encode()
             return not self._inbox.post(Piece(payload))
         except Exception as error:

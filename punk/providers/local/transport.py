@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from typing import assert_never, final
 
+from punk.errors import ConfigurationError
 from punk.providers.local.engine import Engine, engine_for
-from punk.providers.local.failures import LocalGenerationError, LocalSetupError
 from punk.providers.local.generation import Ended, Failed, Generation, Piece
 from punk.providers.local.runtime import EngineSettings
+
+
+@final
+class LocalGenerationError(Exception):
+    """The runtime gave up on one request, or the stream was closed; `message` says which and is never empty."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @final
@@ -50,24 +59,23 @@ class LocalStream:
 async def open_stream(settings: EngineSettings, body: Mapping[str, object]) -> LocalStream:
     """Queues one chat-completions request, loading the model first if need be; returns before it has run.
 
-    Raises LocalSetupError: no runtime, no such file, or tools for a model whose template would silently drop them.
+    Raises ConfigurationError: no runtime, no such file, or tools for a model whose template would silently drop them.
     """
     engine = engine_for(settings)
     ready = await engine.ready()
     if body.get("tools") and not ready.supports_tools:
-        raise LocalSetupError(tools_refused(settings))
+        raise ConfigurationError(_tools_refused(settings))
     generation = Generation(body)
     engine.submit(generation)
     return LocalStream(engine, generation)
 
 
 async def supports_tools(settings: EngineSettings) -> bool:
-    """Whether the model's chat template can take tools; loads the model to find out. Raises LocalSetupError."""
+    """Whether the model's chat template can take tools; loads the model to find out. Raises ConfigurationError."""
     return (await engine_for(settings).ready()).supports_tools
 
 
-def tools_refused(settings: EngineSettings) -> str:
-    """Why a chat with tools cannot run on this model, and what to do."""
+def _tools_refused(settings: EngineSettings) -> str:
     return (
         f"The local model {settings.path.stem} cannot use tools: its chat template has no place for them. "
         "Use a GGUF file whose template has (PUNK_LOCAL_MODEL), another model (PUNK_MODEL, or a provider's key), "

@@ -75,7 +75,7 @@ def runtime_installed() -> bool:
 
 
 def cache_folder() -> Path:
-    """The folder that `punk local install` fills: the user's cache folder for punk (needs the `local` or `cli` extra)."""
+    """The folder that `punk local install` fills: punk's in the user's cache. Needs the `local` or `cli` extra."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("punk", appauthor=False))

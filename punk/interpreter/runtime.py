@@ -1,0 +1,299 @@
+"""The one loop that touches the world: it performs effects for a state machine, driven by the demand of its readers.
+
+One task, owned by the runtime, does all I/O. It turns the world's answers into events and puts them into readers'
+hands; readers fold them, one at a time, and only when they need more. So nothing is requested, folded or run that no
+reader has reached, and at most one network chunk is read ahead of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Literal, TypeAlias, TypeVar, assert_never, final
+
+from returns.methods import unwrap_or_failure
+
+from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
+from punk.core.events import (
+    CancelRequested,
+    Event,
+    ToolStarted,
+    TurnFailed,
+)
+from punk.core.failures import StreamingUnsupported, Unsupported
+from punk.core.parts import ToolCall
+from punk.core.readers import Broken, End, Piece, Wait
+from punk.core.request import Request
+from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
+from punk.core.step import begin, step
+from punk.interpreter.tool_call import GRACE_SECONDS, Outcome, run_call
+from punk.interpreter.turn import Turn
+from punk.providers.base import Delivery, Provider
+from punk.tools.toolbox import Toolbox
+
+V = TypeVar("V")
+C = TypeVar("C")
+
+_inside: Final[contextvars.ContextVar[tuple[Runtime, ...]]] = contextvars.ContextVar("punk_inside_tools_of", default=())
+
+
+Mode: TypeAlias = Literal["stream", "fold"]
+"""Whether somebody watches the answer grow, or only its end counts and may come in one piece."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ToolLimits:
+    """Bounds of the tools of a run: how many at once, and how many seconds each; None is no bound."""
+
+    concurrency: int | None = None
+    seconds: float | None = None
+
+
+@final
+@dataclass(slots=True)
+class Cursor(Generic[C]):
+    """Where a reader stands. Whoever reads through the same one shares its progress."""
+
+    position: C
+
+
+@final
+class Runtime:
+    """A run of `request` against `provider`, in the event loop and the context in which it is made.
+
+    Made and closed by its owner; readers call `next`. `cause` is the foreign exception behind the state's failure.
+    """
+
+    def __init__(self, request: Request, provider: Provider, toolbox: Toolbox, limits: ToolLimits, mode: Mode) -> None:
+        self._provider = provider
+        self._toolbox = toolbox
+        self._limits = limits
+        self._mode: Mode = mode
+        self._delivery: Delivery = "stream" if provider.streams else "whole"
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._context = contextvars.copy_context()
+        self._context.run(_inside.set, (*_inside.get(), self))
+        self._in_hand: deque[Event] = deque()
+        self._waiters: list[asyncio.Future[None]] = []
+        self._bell: asyncio.Future[None] | None = None
+        self.cause: BaseException | None = None
+        self.crash: BaseException | None = None
+        self.state, effects = begin(request)
+        self._effects: deque[Effect] = deque(effects)
+        # Encoded before anything is done, so that what cannot be asked at all is known at once.
+        self._first = self._encoded(effects[0]) if effects and isinstance(effects[0], RequestTurn) else None
+        self._pump = self._loop.create_task(self._run(), name="punk-stream")
+
+    @property
+    def refused(self) -> Unsupported | None:
+        """Why the first request cannot be made at all, None if it can."""
+        return self._first if isinstance(self._first, Unsupported) else None
+
+    # What readers do.
+
+    async def next(
+        self, read: Callable[[StreamState, C], Piece[V, C] | Wait[C] | End[C] | Broken], at: Cursor[C]
+    ) -> Piece[V, C] | End[C] | Broken:
+        """What `read` finds at `at`, once it is there; `at` has moved behind it. A cancelled wait loses nothing."""
+        while True:
+            found = read(self.state, at.position)
+            if isinstance(found, Broken):
+                return found
+            at.position = found.cursor
+            if not isinstance(found, Wait):
+                return found
+            if not self.take_one():
+                await self._more()
+
+    def take_one(self) -> bool:
+        """Fold the next event in hand; false if there is none."""
+        in_hand = self._in_hand
+        if not in_hand:
+            return False
+        self._fold(in_hand.popleft())
+        if not in_hand:
+            self._ring()
+        return True
+
+    @property
+    def reentered(self) -> bool:
+        """Whether the caller runs inside a tool of this very run, which waits for it."""
+        return any(runtime is self for runtime in _inside.get())
+
+    def cancel(self) -> None:
+        """End the run, keeping what has arrived. From any thread; nothing happens once it has ended."""
+        if threading.get_ident() == self._thread:
+            self._cancel()
+        else:
+            try:
+                self._loop.call_soon_threadsafe(self._cancel)
+            except RuntimeError:
+                pass  # the loop is closed, and with it the run
+
+    async def close(self) -> None:
+        """Cancel the run if it is live, and wait until its task has let go of everything, even if the caller is
+        cancelled meanwhile."""
+        self._cancel()
+        cancelled: asyncio.CancelledError | None = None
+        while not self._pump.done():
+            try:
+                await asyncio.wait({self._pump})
+            except asyncio.CancelledError as error:
+                cancelled = error
+                self._pump.cancel()
+        if cancelled is not None:
+            raise cancelled
+
+    async def _more(self) -> None:
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiters.append(waiter)
+        self._ring()
+        try:
+            await waiter
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def _fold(self, event: Event) -> None:
+        self.state, effects = step(self.state, event)
+        if effects:
+            self._effects.extend(effects)
+        if isinstance(self.state, Completed | Cancelled | Failed):
+            while self._in_hand:
+                self.state, _ = step(self.state, self._in_hand.popleft())
+            if any(isinstance(effect, Abandon) for effect in effects) and asyncio.current_task() is not self._pump:
+                self._pump.cancel()
+            self._wake()
+        if effects:
+            self._ring()
+
+    def _cancel(self) -> None:
+        if isinstance(self.state, Streaming | RunningTools):
+            self._in_hand.clear()
+            self._fold(CancelRequested())
+
+    # What the pump does.
+
+    async def _run(self) -> None:
+        try:
+            while self._effects:
+                effect = self._effects.popleft()
+                match effect:
+                    case RequestTurn():
+                        await self._until(self._wanted)
+                        await self._request(effect)
+                        await self._until(self._answered)
+                    case RunTools(calls=calls):
+                        await self._until(self._wanted)
+                        await self._run_tools(calls)
+                    case Abandon():
+                        return
+                    case _:
+                        assert_never(effect)
+        except asyncio.CancelledError:
+            if isinstance(self.state, Streaming | RunningTools):
+                self._cancel()  # the loop itself is going down
+            raise
+        except BaseException as error:
+            self.crash = error
+            self._cancel()
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._wake()
+
+    def _wanted(self) -> bool:
+        return bool(self._waiters)
+
+    def _answered(self) -> bool:
+        return bool(self._effects) or not isinstance(self.state, Streaming | RunningTools)
+
+    def _emptied(self) -> bool:
+        return not self._in_hand
+
+    async def _until(self, true: Callable[[], bool]) -> None:
+        while not true():
+            self._bell = self._loop.create_future()
+            try:
+                await self._bell
+            finally:
+                self._bell = None
+
+    def _ring(self) -> None:
+        if self._bell is not None and not self._bell.done():
+            self._bell.set_result(None)
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _offer(self, events: Sequence[Event]) -> None:
+        if self._in_hand:
+            await self._until(self._emptied)
+        self._in_hand.extend(events)
+        self._wake()
+
+    async def _request(self, effect: RequestTurn) -> None:
+        first, self._first = self._first, None
+        turn = first or self._encoded(effect)
+        if isinstance(turn, Unsupported):
+            await self._offer((TurnFailed(turn),))
+            return
+        try:
+            while not turn.over:
+                events = await turn.read()
+                if self._mode == "fold" and _is_refused_stream(events):
+                    self._delivery = "whole"
+                    await self._request(effect)
+                    return
+                self.cause = turn.cause
+                await self._offer(events)
+            await turn.drain()
+        finally:
+            await turn.close()
+
+    def _encoded(self, effect: RequestTurn) -> Turn | Unsupported:
+        match unwrap_or_failure(self._provider.encode(effect, self._delivery)):
+            case Unsupported() as unsupported:
+                return unsupported
+            case body:
+                return Turn(self._provider, body, self._delivery)
+
+    async def _run_tools(self, calls: tuple[ToolCall, ...]) -> None:
+        gate = asyncio.Semaphore(self._limits.concurrency or len(calls))
+        tasks = [self._loop.create_task(self._run_tool(call, gate), name="punk-tool") for call in calls]
+        pending = set(tasks)
+        try:
+            while pending and isinstance(self.state, RunningTools):
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in sorted(done, key=tasks.index):
+                    self._settle(task.result())
+        finally:
+            for task in pending:
+                task.cancel()
+            if pending:
+                await asyncio.wait(pending, timeout=2 * GRACE_SECONDS)
+
+    async def _run_tool(self, call: ToolCall, gate: asyncio.Semaphore) -> Outcome:
+        async with gate:
+            self._fold(ToolStarted(call.id))
+            self._wake()
+            return await run_call(call, self._toolbox, self._context, self._limits.seconds)
+
+    def _settle(self, outcome: Outcome) -> None:
+        if isinstance(self.state, RunningTools):
+            self.cause = outcome.abort
+            self._fold(outcome.event)
+            self._wake()
+
+
+def _is_refused_stream(events: Sequence[Event]) -> bool:
+    return any(isinstance(event, TurnFailed) and isinstance(event.failure, StreamingUnsupported) for event in events)

@@ -1,0 +1,75 @@
+"""One request and its answer: opened at the first read, then batches of events up to the one that ends the turn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, final
+
+from punk.core.events import ProviderEvent, TurnEnded, TurnFailed
+from punk.core.failures import Truncated
+from punk.providers.base import Body, ByteStream, Decoder, Delivery, Provider, TransportError
+
+DRAIN_SECONDS: Final = 0.02
+"""How long an answer that has ended may take to end its bytes too, so that its connection can be used again."""
+
+
+@final
+class Turn:
+    """Reads the answer to `body`. Used by one task, which calls `close` in any case.
+
+    `over` is true once `read` has given the turn's last event; `cause` the foreign exception behind a failure.
+    """
+
+    def __init__(self, provider: Provider, body: Body, delivery: Delivery) -> None:
+        self._provider = provider
+        self._body = body
+        self._delivery: Delivery = delivery
+        self._stream: ByteStream | None = None
+        self._decoder: Decoder = provider.decoder()
+        self._bytes_ended = False
+        self.over = False
+        self.cause: BaseException | None = None
+
+    async def read(self) -> tuple[ProviderEvent, ...]:
+        """The events of the next piece of the answer; there may be none in it."""
+        try:
+            events = await self._whole() if self._delivery == "whole" else await self._piece()
+        except TransportError as error:
+            self.cause = error.__cause__
+            events = (TurnFailed(error.failure),)
+        if events and isinstance(events[-1], TurnEnded | TurnFailed):
+            self.over = True
+        elif self._bytes_ended:
+            self.over = True
+            events = (*events, TurnFailed(Truncated("the answer ended without its last event")))
+        return events
+
+    async def drain(self) -> None:
+        """Read to the end of the bytes, if it is near."""
+        if self._stream is None or self._bytes_ended:
+            return
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while await self._stream.read() is not None:
+                    pass
+        except (TimeoutError, TransportError):
+            pass  # the answer itself is whole
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        if self._stream is not None:
+            await self._stream.close()
+
+    async def _whole(self) -> tuple[ProviderEvent, ...]:
+        self._bytes_ended = True
+        return self._provider.decode_whole(await self._provider.transport.send(self._body))
+
+    async def _piece(self) -> tuple[ProviderEvent, ...]:
+        if self._stream is None:
+            self._stream = await self._provider.transport.open(self._body)
+        data = await self._stream.read()
+        if data is None:
+            self._bytes_ended = True
+            return self._decoder.end()
+        self._decoder, events = self._decoder.feed(data)
+        return events

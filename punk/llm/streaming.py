@@ -1,0 +1,195 @@
+"""The stream of an answer: `async with chat.complete_stream() as stream`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar, final
+
+from punk.core.readers import Broken, End, EndRead, Piece, Sequenced, Wait, read_end
+from punk.core.request import Request
+from punk.core.state import Completed, Failed, StreamState, history
+from punk.errors import (
+    ConfigurationError,
+    PunkError,
+    StreamIncompleteError,
+    StreamingError,
+    StreamingNotSupported,
+    ToolExecutionAbortError,
+)
+from punk.interpreter.runtime import Cursor, Mode, Runtime, ToolLimits
+from punk.llm.cursors import ContentDeltas, Contents, Events, Progresses, ThinkingDeltas, Thinkings
+from punk.llm.models.defaults import resolve
+from punk.llm.stream_errors import error_for
+from punk.tools.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from punk.llm.chat import Chat
+
+__all__ = [
+    "ChatStream",
+    "Sequenced",
+    "StreamIncompleteError",
+    "StreamingError",
+    "StreamingNotSupported",
+    "ToolExecutionAbortError",
+]
+
+V = TypeVar("V")
+C = TypeVar("C")
+
+
+@final
+class ChatStream:
+    """An answer as it grows. Enter it once with `async with`; leaving the block closes the connection.
+
+    Nothing is requested before something is read, and any number of tasks may read: each sees everything.
+    """
+
+    def __init__(self, chat: Chat, request: Request, toolbox: Toolbox, limits: ToolLimits, mode: Mode) -> None:
+        self._chat = chat
+        self._request = request
+        self._toolbox = toolbox
+        self._limits = limits
+        self._mode: Mode = mode
+        self._progresses = Progresses()
+        self._runtime: Runtime | None = None
+        self._provider = ""
+        self._told = False
+
+    async def __aenter__(self) -> Self:
+        if self._runtime is not None:
+            raise StreamingError("this stream was entered before; call complete_stream() for another")
+        model = resolve(self._chat.model)
+        provider = model.provider()
+        if self._mode == "stream" and not provider.streams:
+            raise StreamingNotSupported(f"{model.name} cannot stream; chat.complete() asks for the whole answer at once")
+        self._provider = provider.family
+        runtime = Runtime(self._request, provider, self._toolbox, self._limits, self._mode)
+        if runtime.refused is not None:
+            await runtime.close()
+            raise ConfigurationError(runtime.refused.message)
+        self._runtime = runtime
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        runtime = self._entered()
+        await runtime.close()
+        if exc is None and not self._told:
+            self._tell(runtime)
+
+    @property
+    def content(self) -> AsyncIterator[str]:
+        """The text so far, once a delta, through all rounds of tools."""
+        return Contents(self, self._progresses.mine().content)
+
+    @property
+    def content_delta(self) -> AsyncIterator[str]:
+        """The text as it comes, through all rounds of tools."""
+        return ContentDeltas(self, self._progresses.mine().content_delta)
+
+    @property
+    def thinking(self) -> AsyncIterator[str]:
+        """The thinking so far, once a delta, one phase a loop: the next loop reads the next phase."""
+        return Thinkings(self, self._progresses.mine().thinking)
+
+    @property
+    def thinking_delta(self) -> AsyncIterator[str]:
+        """The thinking as it comes, one phase a loop: the next loop reads the next phase."""
+        return ThinkingDeltas(self, self._progresses.mine().thinking_delta)
+
+    @property
+    def events(self) -> AsyncIterator[Sequenced]:
+        """Everything that happens, in order, each with its number; every iterator starts from the beginning."""
+        return Events(self)
+
+    @property
+    def state(self) -> StreamState:
+        """The immutable state now."""
+        return self._entered().state
+
+    @property
+    def partial_chat(self) -> Chat:
+        """The chat with what has arrived; valid to be sent to any model."""
+        return self._chat.with_messages(history(self._entered().state))
+
+    @property
+    def chat(self) -> Awaitable[Chat]:
+        """The final chat. Awaited inside the block, it reads the stream to its end first.
+
+        Raises `StreamIncompleteError` if the stream was left early, and a failed stream's error again.
+        """
+        return _FinalChat(self)
+
+    def cancel(self) -> None:
+        """End the stream and keep what has arrived. From any thread, as often as you like."""
+        self._entered().cancel()
+
+    async def advance(
+        self, read: Callable[[StreamState, C], Piece[V, C] | Wait[C] | End[C] | Broken], at: Cursor[C]
+    ) -> Piece[V, C] | None:
+        """What `read` finds at `at`, None at the end: what the iterators are made of. Internal."""
+        runtime = self._entered()
+        if runtime.reentered:
+            raise StreamingError("a tool cannot read the stream that waits for it")
+        found = await runtime.next(read, at)
+        if isinstance(found, Piece):
+            return found
+        if isinstance(found, Broken) or runtime.crash is not None:
+            self._tell(runtime)
+        return None
+
+    async def final(self) -> Chat:
+        """The final chat, once it is there. Internal."""
+        await self.advance(_read_end, Cursor(0))
+        state = self._entered().state
+        if isinstance(state, Completed):
+            return self._chat.with_messages(tuple(state.run.messages))
+        raise StreamIncompleteError(
+            "the stream was left before its end; partial_chat has what had arrived", partial=state
+        )
+
+    def _entered(self) -> Runtime:
+        if self._runtime is None:
+            raise StreamingError("this stream was not entered; use: async with chat.complete_stream() as stream")
+        return self._runtime
+
+    def _tell(self, runtime: Runtime) -> None:
+        """Raise what went wrong, if anything did."""
+        state = runtime.state
+        error: BaseException | None = None
+        if runtime.crash is not None:
+            error = self._crashed(runtime.crash, state)
+        elif isinstance(state, Failed):
+            error = error_for(state.failure, state, self._provider, runtime.cause)
+        if error is not None:
+            self._told = True
+            raise error
+
+    def _crashed(self, crash: BaseException, state: StreamState) -> BaseException:
+        if not isinstance(crash, Exception) or isinstance(crash, PunkError):
+            return crash
+        error = StreamingError(
+            f"punk itself failed: {type(crash).__name__}: {crash}", partial=state, provider=self._provider
+        )
+        error.__cause__ = crash
+        return error
+
+
+def _read_end(state: StreamState, index: int) -> Piece[None, int] | EndRead:
+    return read_end(state, index)
+
+
+@final
+class _FinalChat(Awaitable["Chat"]):
+    """Awaits a stream's final chat, as often as one likes."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: ChatStream) -> None:
+        self._stream = stream
+
+    def __await__(self) -> Generator[object, None, Chat]:
+        return self._stream.final().__await__()

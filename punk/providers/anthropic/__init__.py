@@ -1,0 +1,1 @@
+"""Anthropic's Messages wire: its models, encoder and decoder are pure; only the transport talks."""

@@ -1,0 +1,176 @@
+"""Turns what an HTTP exchange does wrong, in whatever client made it, into failures with a text of our own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import Final
+
+from returns.result import Success
+
+from punk.core.failures import (
+    Clock,
+    ConnectFailed,
+    ConnectionLost,
+    Failure,
+    HttpStatus,
+    Malformed,
+    StreamingUnsupported,
+    TimedOut,
+)
+from punk.wire.body import error_of
+from punk.wire.json import loads_lenient
+
+_TEXT_LIMIT: Final = 500
+"""Characters kept of a text that the other side wrote."""
+
+# Exceptions are told by the names of their classes: the same in both families of HTTP client and in the SDKs on top of
+# them, and none of these (slow) imports is made just to look.
+_CLIENTS: Final = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "ssl", "socket", "builtins"})
+
+_STATUS_TEXT: Final = {
+    400: "the request was refused",
+    401: "the key was refused",
+    403: "access was refused",
+    404: "nothing was found at this address",
+    408: "the provider waited too long for the request",
+    413: "the request is too large",
+    429: "too many requests",
+    500: "the provider had an internal error",
+    502: "a gateway got no good answer from the provider",
+    503: "the provider is not available",
+    504: "a gateway waited too long for the provider",
+    529: "the provider is overloaded",
+}
+
+_NO_STREAM: Final = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
+_REFUSED: Final = re.compile(r"(\bnot|n't) (\w+ )?(support|available|allowed)|unsupported|must be verified", re.I)
+
+
+def failure_of(error: BaseException, *, clock: Clock = "progress") -> Failure:
+    """What `error`, or the one that an SDK wrapped in it, amounts to. `clock` names the wait that a read timeout ends.
+
+    For exceptions of httpx2, httpx, their SDKs, ssl and the operating system; anything else is a lost connection.
+    """
+    for link in _chain(error):
+        failure = _failure_of_one(link, clock)
+        if failure is not None:
+            return failure
+    return ConnectionLost(f"the connection broke ({type(error).__name__})")
+
+
+def status_failure(
+    status: int, body: bytes | str, headers: Mapping[str, str], *, secrets: Iterable[str] = ()
+) -> HttpStatus | StreamingUnsupported:
+    """What an answer with an HTTP error status says, by the provider's own message and type if its body has them.
+
+    `secrets` are blotted out of the message: some servers repeat the key they refuse.
+    """
+    raw = body.encode(errors="replace") if isinstance(body, str) else body
+    own = f"HTTP {status}: {_STATUS_TEXT.get(status, 'the provider answered with an error')}"
+    message: str | None = None
+    error_type: str | None = None
+    match loads_lenient(raw):
+        case Success(dict() as document):
+            message, error_type = error_of(document)
+        case Success(str() as text):
+            message = text
+        case Success(_):
+            pass
+        case _:
+            text = raw[: 4 * _TEXT_LIMIT].decode(errors="replace").strip()
+            message = None if text.startswith("<") else text
+    message = _short(message or own, secrets)
+    if status == 400 and _NO_STREAM.search(message) and _REFUSED.search(message):
+        return StreamingUnsupported(message)
+    return HttpStatus(status, message, error_type and _short(error_type, secrets), retry_after_seconds(headers))
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """How long the provider asks to wait, in seconds; None where it does not say, or says nonsense."""
+    known = {name.lower(): value.strip() for name, value in headers.items()}
+    milliseconds = _seconds(known.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    asked = known.get("retry-after")
+    seconds = _seconds(asked)
+    if seconds is not None or asked is None:
+        return seconds
+    until = _date(asked)
+    if until is None:
+        return None
+    # The answer's own date is the better clock: it goes wrong together with the other one.
+    now = _date(known.get("date")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        yield link
+        seen.add(id(link))
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _failure_of_one(error: BaseException, clock: Clock) -> Failure | None:
+    names = {cls.__name__ for cls in type(error).__mro__ if cls.__module__.partition(".")[0] in _CLIENTS}
+    if "ConnectTimeout" in names:
+        return TimedOut("connect", "the connection was not made in time")
+    if "PoolTimeout" in names:
+        return TimedOut("connect", "no connection became free in time")
+    if "WriteTimeout" in names:
+        return TimedOut(clock, "the provider did not take the request in time")
+    if names & {"TimeoutException", "TimeoutError"}:
+        return TimedOut(clock, "the provider sent nothing in time")
+    if names & {"ConnectError", "ProxyError", "ConnectionRefusedError", "gaierror", "SSLCertVerificationError"}:
+        return ConnectFailed(_with_detail("no connection to the provider", error))
+    if names & {"UnsupportedProtocol", "InvalidURL"}:
+        return ConnectFailed("no connection to the provider: its address (base_url) is not a valid http URL")
+    if "LocalProtocolError" in names:
+        # Its own text quotes the header that is not allowed, which may be the key.
+        return ConnectFailed("the request cannot be sent: a key or another header holds characters that HTTP forbids")
+    if "DecodingError" in names:
+        return Malformed("the answer's compression is broken")
+    if "TooManyRedirects" in names:
+        return Malformed("the provider's address redirects without end")
+    if "RemoteProtocolError" in names:
+        return ConnectionLost(_with_detail("the provider broke the connection off", error))
+    if names & {"NetworkError", "TransportError", "SSLError", "OSError"}:
+        return ConnectionLost(_with_detail("the connection to the provider broke", error))
+    if "StreamError" in names:
+        return ConnectionLost("the answer was closed before it was read")
+    return None
+
+
+def _with_detail(own: str, error: BaseException) -> str:
+    detail = _short(str(error))
+    return f"{own}: {detail}" if detail else own
+
+
+def _short(text: str, secrets: Iterable[str] = ()) -> str:
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    text = " ".join(text.split())
+    return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…"
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        seconds = float(value) if value is not None else -1.0
+    except ValueError:
+        return None
+    return seconds if isfinite(seconds) and seconds >= 0 else None
+
+
+def _date(value: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value) if value is not None else None
+    except ValueError:
+        return None
+    # A date in `-0000` comes without a zone, and is in UTC by the format's definition.
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

@@ -1,0 +1,1 @@
+"""The chat-completions wire: OpenAI's own, Azure's, and that of every compatible server."""

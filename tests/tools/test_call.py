@@ -1,0 +1,271 @@
+"""Arguments are checked and coerced as pydantic does, passed as the signature wants, and refused with exact texts."""
+
+import asyncio
+import functools
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+import pytest
+from pydantic import AfterValidator, BaseModel, Field
+from returns.methods import unwrap_or_failure
+
+from punk.core.json import JsonValue
+from punk.errors import ToolExecutionAbortError
+from punk.tools.call import AsyncCall, BoundCall, Returned, Suspended, SyncCall, bind
+from punk.tools.schema import FunctionTool
+
+
+class Unit(StrEnum):
+    CELSIUS = "c"
+
+
+class Place(BaseModel):
+    name: str
+    zip: int = 0
+
+
+@dataclass
+class Point:
+    x: int
+
+
+def bound(function: Callable[..., object], arguments: str) -> BoundCall:
+    match unwrap_or_failure(bind(FunctionTool.of(function), arguments)):
+        case str(problem):
+            raise AssertionError(problem)
+        case call:
+            return call
+
+
+def called(function: Callable[..., object], **arguments: JsonValue) -> object:
+    """What the call gives, awaited where that is what it asks for."""
+
+    async def finish(awaitable: Awaitable[object]) -> object:
+        return await awaitable
+
+    match bound(function, json.dumps(arguments)):
+        case AsyncCall() as call:
+            return asyncio.run(call.run())
+        case SyncCall() as call:
+            match call.run():
+                case Returned(value):
+                    return value
+                case Suspended(awaitable):
+                    return asyncio.run(finish(awaitable))
+
+
+def problem(function: Callable[..., object], arguments: str) -> str:
+    match unwrap_or_failure(bind(FunctionTool.of(function), arguments)):
+        case str(text):
+            return text
+        case call:
+            raise AssertionError(call)
+
+
+COERCIONS: list[tuple[object, JsonValue, object]] = [
+    (int, "3", 3),
+    (int, 3.0, 3),
+    (float, 1, 1.0),
+    (str, "x", "x"),
+    (bool, "true", True),
+    (bytes, "x", b"x"),
+    (date, "2026-01-31", date(2026, 1, 31)),
+    (Decimal, 0.1, Decimal("0.1")),
+    (Unit, "c", Unit.CELSIUS),
+    (Place, {"name": "x", "zip": "7"}, Place(name="x", zip=7)),
+    (Point, {"x": "7"}, Point(7)),
+    (tuple[int, str], [1, "a"], (1, "a")),
+    (set[int], [1, 2, 1], {1, 2}),
+    (int | None, None, None),
+    (object, {"any": [1, None]}, {"any": [1, None]}),
+]
+
+
+@pytest.mark.parametrize(("hint", "given", "value"), COERCIONS)
+def test_arguments_are_coerced(hint: object, given: JsonValue, value: object) -> None:
+    def tool(x):  # type: ignore[no-untyped-def]  # the hint is set below
+        return x
+
+    tool.__annotations__["x"] = hint
+    received = called(tool, x=given)
+    assert (received, type(received)) == (value, type(value))
+
+
+def test_each_parameter_is_passed_as_its_kind_wants() -> None:
+    def tool(a: int, b: int = 2, /, c: int = 3, *, d: int, _e: int = 5) -> tuple[int, ...]:
+        return a, b, c, d, _e
+
+    assert called(tool, a=1, d=4) == (1, 2, 3, 4, 5)
+    assert called(tool, a=10, b=20, c=30, d=40, _e=50) == (10, 20, 30, 40, 50)
+
+
+def test_a_gap_before_a_positional_only_argument_is_filled() -> None:
+    def tool(a: int = 1, b: int = 2, /) -> tuple[int, int]:
+        return a, b
+
+    assert called(tool, b=5) == (1, 5)
+
+
+def test_a_default_is_the_functions_own_object() -> None:
+    shared: list[int] = []  # pydantic copies such a default
+
+    def tool(x: list[int] = shared, /, y: list[int] = shared) -> bool:
+        return x is shared and y is shared
+
+    assert called(tool) is True
+
+
+def test_a_default_in_a_field_is_passed() -> None:
+    def tool(x: int = Field(5), y: Annotated[int, Field(default=6, deprecated=True)] = Field()) -> tuple[int, int]:
+        return x, y
+
+    assert called(tool) == (5, 6)
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, n: int) -> int:
+        self.count += n
+        return self.count
+
+    def __call__(self, n: int) -> int:
+        return self.add(n)
+
+
+def test_methods_and_objects_run_on_the_very_object() -> None:
+    counter = Counter()
+    assert called(counter.add, n=2) == 2
+    assert called(counter, n=3) == 5
+    assert called(functools.partial(counter.add), n=4) == 9
+    assert counter.count == 9
+
+
+def test_what_a_partial_binds_cannot_be_overridden() -> None:
+    def transfer(account: str, amount: int) -> tuple[str, int]:
+        return account, amount
+
+    mine = functools.partial(transfer, account="mine")
+    assert called(mine, amount=1) == ("mine", 1)
+    assert problem(mine, '{"account": "yours", "amount": 1}') == (
+        "account: Extra inputs are not permitted (got 'yours')"
+    )
+
+
+async def double(x: int) -> int:
+    return 2 * x
+
+
+def undecorated(x: int) -> Awaitable[int]:
+    return double(x)
+
+
+@functools.wraps(double)
+def decorated(x: int) -> Awaitable[int]:
+    return double(x)
+
+
+class AsyncDouble:
+    async def __call__(self, x: int) -> int:
+        return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (double, AsyncCall),
+        (functools.partial(double), AsyncCall),
+        (AsyncDouble(), AsyncCall),
+        (undecorated, SyncCall),
+        (decorated, SyncCall),
+    ],
+)
+def test_what_is_awaitable_is_awaited(function: Callable[..., object], kind: type[object]) -> None:
+    assert type(bound(function, '{"x": 4}')) is kind
+    assert called(function, x=4) == 8
+
+
+def weather(city: str, days: int = 1, places: list[Place] | None = None) -> None: ...
+
+
+PROBLEMS = {
+    '{"city": 7}': "city: Input should be a valid string (got 7)",
+    '{"days": 1}': "city: Field required",
+    '{"city": "x", "days": "soon"}': (
+        "days: Input should be a valid integer, unable to parse string as an integer (got 'soon')"
+    ),
+    '{"city": "x", "town": {"a": [1]}}': "town: Extra inputs are not permitted (got {'a': [1]})",
+    '{"p0": "x"}': "city: Field required\np0: Extra inputs are not permitted (got 'x')",
+    '{"city": "x", "places": [{"name": "a"}, {"zip": 1.5}]}': (
+        "places[1].name: Field required\n"
+        "places[1].zip: Input should be a valid integer, got a number with a fractional part (got 1.5)"
+    ),
+    '{"city": null}': "city: Input should be a valid string (got None)",
+    '{"city": "\\ud83d"}': "arguments: Invalid JSON: unexpected end of hex escape at line 1 column 17",
+    '{"city": "x"': "not valid JSON: Expecting ',' delimiter at character 12",
+    '["x"]': "not a JSON object",
+    "": "not valid JSON: Expecting value at character 0",
+    '{"city": "x", "days": NaN}': "NaN is not JSON",
+    '{"city": "x", "city": "y"}': "an object has the key 'city' twice",
+}
+
+
+@pytest.mark.parametrize(("arguments", "text"), PROBLEMS.items())
+def test_the_texts_of_problems(arguments: str, text: str) -> None:
+    assert problem(weather, arguments) == text
+
+
+def test_a_problems_text_is_short() -> None:
+    def tool(numbers: list[int]) -> None: ...
+
+    assert problem(tool, json.dumps({"numbers": ["x" * 10_000]})).endswith("(got 'xxxxxxxxxxxx...xxxxxxxxxxxxx')")
+    lines = problem(tool, json.dumps({"numbers": ["x"] * 1000})).splitlines()
+    assert (len(lines), lines[-1]) == (11, "and 990 more")
+
+
+def test_a_number_that_is_not_finite_is_refused_in_text_too() -> None:
+    def tool(x: float) -> None: ...
+
+    assert problem(tool, '{"x": "inf"}') == "x: Input should be a finite number (got 'inf')"
+
+
+def even(x: int) -> int:
+    if x == 13:
+        raise KeyError("unlucky")
+    if x == 17:
+        raise ToolExecutionAbortError("stop")
+    if x % 2:
+        raise ValueError("must be even")
+    return x
+
+
+def test_what_a_users_validator_raises() -> None:
+    def tool(x: Annotated[int, AfterValidator(even)]) -> int:
+        return x
+
+    assert called(tool, x=4) == 4
+    assert problem(tool, '{"x": 3}') == "x: Value error, must be even (got 3)"
+    assert problem(tool, '{"x": 13}') == "arguments: KeyError: 'unlucky'"
+    with pytest.raises(ToolExecutionAbortError):
+        bind(FunctionTool.of(tool), '{"x": 17}')
+
+
+def test_what_the_tool_raises_leaves_as_it_is() -> None:
+    error = ValueError("no")
+
+    def tool() -> None:
+        raise error
+
+    async def async_tool() -> None:
+        raise error
+
+    for function in (tool, async_tool):
+        with pytest.raises(ValueError, match="no") as raised:
+            called(function)
+        assert raised.value is error
