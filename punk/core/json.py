@@ -58,6 +58,14 @@ def dump_json(value: JsonValue) -> str:
     return _ENCODER.encode(value)
 
 
+def repair_text(text: str) -> str:
+    """`text` as it can be encoded: surrogate pairs are joined, lone surrogates become U+FFFD."""
+    if text.isascii():
+        return text
+    # UTF-16 is the encoding in which two surrogates that stand together are one character.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _as_object(value: JsonValue) -> Result[JsonObject, str]:
     return Success(value) if isinstance(value, dict) else Failure("not a JSON object")
 

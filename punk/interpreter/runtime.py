@@ -12,25 +12,20 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeAlias, TypeVar, assert_never, final
 
 from returns.methods import unwrap_or_failure
 
 from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
-from punk.core.events import (
-    CancelRequested,
-    Event,
-    ToolStarted,
-    TurnFailed,
-)
-from punk.core.failures import StreamingUnsupported, Unsupported
-from punk.core.parts import ToolCall
+from punk.core.events import CancelRequested, Event, ToolAbortRequested, ToolReturned, ToolStarted, TurnFailed
+from punk.core.failures import Failure, StreamingUnsupported, Unsupported
 from punk.core.readers import Broken, End, Piece, Wait
 from punk.core.request import Request
 from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
 from punk.core.step import begin, step
-from punk.interpreter.tool_call import GRACE_SECONDS, Outcome, run_call
+from punk.interpreter.tool_round import ToolLimits, run_tools
 from punk.interpreter.turn import Turn
 from punk.providers.base import Delivery, Provider
 from punk.tools.toolbox import Toolbox
@@ -43,15 +38,6 @@ _inside: Final[contextvars.ContextVar[tuple[Runtime, ...]]] = contextvars.Contex
 
 Mode: TypeAlias = Literal["stream", "fold"]
 """Whether somebody watches the answer grow, or only its end counts and may come in one piece."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class ToolLimits:
-    """Bounds of the tools of a run: how many at once, and how many seconds each; None is no bound."""
-
-    concurrency: int | None = None
-    seconds: float | None = None
 
 
 @final
@@ -90,10 +76,13 @@ class Runtime:
         self._first = self._encoded(effects[0]) if effects and isinstance(effects[0], RequestTurn) else None
         self._pump = self._loop.create_task(self._run(), name="punk-stream")
 
-    @property
-    def refused(self) -> Unsupported | None:
-        """Why the first request cannot be made at all, None if it can."""
-        return self._first if isinstance(self._first, Unsupported) else None
+    async def refused(self) -> Failure | None:
+        """Why the first request cannot be made at all, None if it can; nothing is sent to find out."""
+        match self._first:
+            case Turn() as turn:
+                return await turn.prepare()
+            case refused:
+                return refused
 
     # What readers do.
 
@@ -131,10 +120,8 @@ class Runtime:
         if threading.get_ident() == self._thread:
             self._cancel()
         else:
-            try:
+            with suppress(RuntimeError):  # the loop is closed, and with it the run
                 self._loop.call_soon_threadsafe(self._cancel)
-            except RuntimeError:
-                pass  # the loop is closed, and with it the run
 
     async def close(self) -> None:
         """Cancel the run if it is live, and wait until its task has let go of everything, even if the caller is
@@ -191,7 +178,7 @@ class Runtime:
                         await self._until(self._answered)
                     case RunTools(calls=calls):
                         await self._until(self._wanted)
-                        await self._run_tools(calls)
+                        await run_tools(calls, self._toolbox, self._limits, self._context, self._report)
                     case Abandon():
                         return
                     case _:
@@ -267,32 +254,15 @@ class Runtime:
             case body:
                 return Turn(self._provider, body, self._delivery)
 
-    async def _run_tools(self, calls: tuple[ToolCall, ...]) -> None:
-        gate = asyncio.Semaphore(self._limits.concurrency or len(calls))
-        tasks = [self._loop.create_task(self._run_tool(call, gate), name="punk-tool") for call in calls]
-        pending = set(tasks)
-        try:
-            while pending and isinstance(self.state, RunningTools):
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in sorted(done, key=tasks.index):
-                    self._settle(task.result())
-        finally:
-            for task in pending:
-                task.cancel()
-            if pending:
-                await asyncio.wait(pending, timeout=2 * GRACE_SECONDS)
-
-    async def _run_tool(self, call: ToolCall, gate: asyncio.Semaphore) -> Outcome:
-        async with gate:
-            self._fold(ToolStarted(call.id))
-            self._wake()
-            return await run_call(call, self._toolbox, self._context, self._limits.seconds)
-
-    def _settle(self, outcome: Outcome) -> None:
-        if isinstance(self.state, RunningTools):
-            self.cause = outcome.abort
-            self._fold(outcome.event)
-            self._wake()
+    def _report(
+        self, event: ToolStarted | ToolReturned | ToolAbortRequested, cause: BaseException | None = None
+    ) -> bool:
+        if not isinstance(self.state, RunningTools):
+            return False
+        self.cause = cause
+        self._fold(event)
+        self._wake()
+        return isinstance(self.state, RunningTools)
 
 
 def _is_refused_stream(events: Sequence[Event]) -> bool:

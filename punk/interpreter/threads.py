@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
@@ -40,10 +41,8 @@ async def in_daemon_thread(call: Callable[[], T], context: contextvars.Context) 
             outcome: _Gave[T] | _Raised = _Gave(context.run(call))
         except BaseException as error:
             outcome = _Raised(error)
-        try:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(deliver, outcome)
-        except RuntimeError:
-            pass  # the loop is closed: nobody waits any more
 
     threading.Thread(target=work, name="punk-tool", daemon=True).start()
     match await done:

@@ -11,6 +11,7 @@ from returns.methods import unwrap_or_failure
 from returns.result import Result, Success
 
 from punk.core.events import ToolAbortRequested, ToolReturned
+from punk.core.json import repair_text
 from punk.core.parts import ToolCall
 from punk.errors import ToolExecutionAbortError
 from punk.interpreter.threads import in_daemon_thread
@@ -118,4 +119,5 @@ async def _let_go(task: asyncio.Task[tuple[str, bool]]) -> None:
 
 
 def _error(call: ToolCall, text: str) -> Outcome:
-    return Outcome(ToolReturned(call.id, text, is_error=True))
+    # What an exception says may hold anything that a str can.
+    return Outcome(ToolReturned(call.id, repair_text(text), is_error=True))

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final, final
 
 from punk.core.events import ProviderEvent, TurnEnded, TurnFailed
-from punk.core.failures import Truncated
+from punk.core.failures import Failure, Truncated
 from punk.providers.base import Body, ByteStream, Decoder, Delivery, Provider, TransportError
 
 DRAIN_SECONDS: Final = 0.02
@@ -29,6 +29,15 @@ class Turn:
         self._bytes_ended = False
         self.over = False
         self.cause: BaseException | None = None
+
+    async def prepare(self) -> Failure | None:
+        """Why the request cannot be made, None if it can."""
+        try:
+            await self._provider.transport.prepare(self._body)
+        except TransportError as error:
+            self.cause = error.__cause__
+            return error.failure
+        return None
 
     async def read(self) -> tuple[ProviderEvent, ...]:
         """The events of the next piece of the answer; there may be none in it."""

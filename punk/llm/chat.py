@@ -13,7 +13,8 @@ from punk.core.messages import AssistantMessage, Message, ToolCallMessage
 from punk.core.request import MAX_ROUNDS, Request
 from punk.core.usage import Usage
 from punk.errors import ConfigurationError
-from punk.interpreter.runtime import Mode, ToolLimits
+from punk.interpreter.runtime import Mode
+from punk.interpreter.tool_round import ToolLimits
 from punk.llm.blocking import run_to_end
 from punk.llm.models.base import Model
 from punk.llm.streaming import ChatStream
@@ -147,9 +148,7 @@ class Chat:
         return messages_to_json(self._messages)
 
     @classmethod
-    def from_json(
-        cls, text: str, *, model: Model | None = None, tools: Sequence[Callable[..., object]] = ()
-    ) -> Chat:
+    def from_json(cls, text: str, *, model: Model | None = None, tools: Sequence[Callable[..., object]] = ()) -> Chat:
         """The chat that `to_json` wrote. Raises `ConfigurationError` if `text` is something else."""
         match unwrap_or_failure(messages_from_json(text)):
             case str(fault):

@@ -17,7 +17,8 @@ from punk.errors import (
     StreamingNotSupported,
     ToolExecutionAbortError,
 )
-from punk.interpreter.runtime import Cursor, Mode, Runtime, ToolLimits
+from punk.interpreter.runtime import Cursor, Mode, Runtime
+from punk.interpreter.tool_round import ToolLimits
 from punk.llm.cursors import ContentDeltas, Contents, Events, Progresses, ThinkingDeltas, Thinkings
 from punk.llm.models.defaults import resolve
 from punk.llm.stream_errors import error_for
@@ -63,13 +64,20 @@ class ChatStream:
         model = resolve(self._chat.model)
         provider = model.provider()
         if self._mode == "stream" and not provider.streams:
-            raise StreamingNotSupported(f"{model.name} cannot stream; chat.complete() asks for the whole answer at once")
+            raise StreamingNotSupported(
+                f"{model.name} cannot stream; chat.complete() asks for the whole answer at once"
+            )
         self._provider = provider.family
         runtime = Runtime(self._request, provider, self._toolbox, self._limits, self._mode)
-        if runtime.refused is not None:
-            await runtime.close()
-            raise ConfigurationError(runtime.refused.message)
         self._runtime = runtime
+        try:
+            refused = await runtime.refused()
+        except BaseException:
+            await runtime.close()
+            raise
+        if refused is not None:
+            await runtime.close()
+            raise ConfigurationError(refused.message)
         return self
 
     async def __aexit__(

@@ -56,6 +56,9 @@ class ByteStream(Protocol):
 class Transport(Protocol):
     """Talks to one vendor."""
 
+    async def prepare(self, body: Body) -> None:
+        """Find out what would make `body` impossible, without sending it. Raises `TransportError`."""
+
     async def open(self, body: Body) -> ByteStream:
         """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
 

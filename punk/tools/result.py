@@ -17,7 +17,7 @@ from pydantic.dataclasses import is_pydantic_dataclass
 from pydantic_core import to_jsonable_python
 from returns.result import Failure, Result, Success
 
-from punk.core.json import JsonValue
+from punk.core.json import JsonValue, repair_text
 
 _WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID)
 
@@ -52,7 +52,7 @@ def _plain(value: object) -> JsonValue:
         case None | bool() | int():
             return value
         case str():
-            return _encodable(value)
+            return repair_text(value)
         case float() | Decimal() if not math.isfinite(value):
             raise _NoJsonError(f"the result contains {value}, a number that JSON can't hold")
         case float():
@@ -98,11 +98,3 @@ def _dump(plain: JsonValue) -> str:
     # Not core's dump_json: the model reads this text, and escapes would cost it tokens.
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
-
-def _encodable(text: str) -> str:
-    """The text with pairs of surrogates joined and lone ones replaced by U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from returns.result import Failure, Result
 
-from punk.core.json import JsonValue, parse_json
+from punk.core.json import JsonValue, parse_json, repair_text
 
 
 def loads_lenient(data: bytes) -> Result[JsonValue, str]:
@@ -24,15 +24,11 @@ def repair_surrogates(value: JsonValue) -> JsonValue:
     """
     match value:
         case str():
-            return _repair(value)
+            return repair_text(value)
         case list():
             return [repair_surrogates(item) for item in value]
         case dict():
-            return {_repair(key): repair_surrogates(item) for key, item in value.items()}
+            return {repair_text(key): repair_surrogates(item) for key, item in value.items()}
         case _:
             return value
 
-
-def _repair(text: str) -> str:
-    # UTF-16 is the encoding in which two surrogates that stand together are one character.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -26,7 +26,6 @@ class CommonParams:
     warmup: bool
     ui: bool
     endpoint_slots: bool
-    endpoint_metrics: bool
     def __init__(self) -> None: ...
 
 class Server:
@@ -38,5 +37,7 @@ class Server:
     def handle_chat_completions(
         self, prompt_json: Mapping[str, object], callback: Callable[[dict[str, object]], bool]
     ) -> None: ...
-    # Answered by the thread that evaluates, between two batches.
-    def handle_metrics(self) -> str: ...
+    # The same for a bare prompt.
+    def handle_completions(
+        self, prompt_json: Mapping[str, object], callback: Callable[[dict[str, object]], bool]
+    ) -> None: ...

@@ -76,9 +76,7 @@ def _walk(body: list[ast.stmt], package: str, when: When) -> Iterator[Import | H
 
 def _inside(node: ast.stmt, when: When) -> When:
     """When the statements in a block of `node` run; the body of a class runs with what surrounds it."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and when is When.LOADING:
-        return When.CALLED
-    return when
+    return When.CALLED if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else when
 
 
 def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
@@ -99,7 +97,7 @@ def _dynamic(node: ast.stmt, when: When) -> Iterator[Import | Hidden]:
                 func=ast.Name(id="__import__" | "import_module") | ast.Attribute(attr="import_module"), args=args
             ):
                 match args:
-                    case [ast.Constant(value=str(name)), *_] if not name.startswith("."):
+                    case [ast.Constant(value=str(name)), *_]:
                         yield Import(name, child.lineno, when)
                     case _:
                         yield Hidden(child.lineno)

@@ -62,12 +62,6 @@ class BlockDelta(WireModel):
     delta: Piece
 
 
-class OtherBlockDelta(WireModel):
-    """`content_block_delta` with a delta that few blocks, or only blocks yet to come, know."""
-
-    index: int
-
-
 class TextBlock(WireModel):
     """A text block as it starts, or whole."""
 
@@ -88,17 +82,24 @@ class ToolUseBlock(WireModel):
     name: str | None = None
 
 
-class ContentBlock(WireModel):
-    """What all blocks have."""
+class Typed(WireModel):
+    """What all blocks and deltas have."""
 
     type: str
+
+
+class OtherBlockDelta(WireModel):
+    """`content_block_delta` with a delta that few blocks, or only blocks yet to come, know."""
+
+    index: int
+    delta: Typed
 
 
 class BlockStart(WireModel):
     """`content_block_start`."""
 
     index: int
-    content_block: ContentBlock
+    content_block: Typed
 
 
 class BlockStop(WireModel):

@@ -4,6 +4,7 @@ import atexit
 import os
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, assert_never, final
 
@@ -30,7 +31,8 @@ class _Settle:
     """The last job of a process: done when the runtime evaluates nothing any more."""
 
     def run(self, model: LoadedModel) -> None:
-        model.settle()
+        with suppress(ValueError, RuntimeError):
+            model.settle()
 
     def stop(self) -> None:
         pass

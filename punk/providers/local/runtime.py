@@ -40,8 +40,12 @@ class LoadedModel:
     supports_tools: bool
 
     def settle(self) -> None:
-        """Waits until the evaluating thread has left a stopped request: a stop returns before the batch in hand ends."""
-        self.server.handle_metrics()
+        """Waits until nothing is evaluated any more: a stopped request returns before the batch in hand has ended.
+
+        Raises ValueError or RuntimeError.
+        """
+        # The only slot is free again when it answers somebody else.
+        self.server.handle_completions({"prompt": "a", "n_predict": 0}, lambda _: False)
 
 
 def load_model(settings: EngineSettings) -> LoadedModel:
@@ -78,7 +82,6 @@ def _parameters(settings: EngineSettings, hostname: str, key: str) -> "CommonPar
     parameters.api_keys = [key]
     parameters.ui = False
     parameters.endpoint_slots = False
-    parameters.endpoint_metrics = True
     parameters.n_threads_http = 1
     # A thread a core collapses to a hundredth of the speed as soon as anything else runs on the machine.
     threads = max(1, (os.cpu_count() or 1) // 2)

@@ -1,145 +1,24 @@
-"""The engine's queue and the way of a request through it, with a scripted runtime in place of a model."""
+"""The engine: its queue, its one load, its coming to rest."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
-from xllamacpp import Server
 
 from punk.errors import ConfigurationError
 from punk.providers.local import engine as engine_module
 from punk.providers.local.engine import engine_for
 from punk.providers.local.runtime import EngineSettings, LoadedModel
-from punk.providers.local.transport import LocalGenerationError, LocalStream, open_stream, supports_tools
+from punk.providers.local.transport import LocalGenerationError, open_stream, supports_tools
+from tests.providers.local.scripted import PATIENCE, STOP, Script, body, chunk, has_begun, rest_of
 from tests.support.aio import run
 
-Chunk = dict[str, object]
-PATIENCE = 10.0
-
-
-def chunk(content: str | None, finish: str | None = None) -> Chunk:
-    return {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": finish}]}
-
-
-STOP = chunk(None, "stop")
-
-
-class Script:
-    """A runtime that says what each request's `script` holds; a chunk of None waits for `go_on`."""
-
-    def __init__(self) -> None:
-        self.begun = threading.Event()
-        self.go_on = threading.Event()
-        self.bodies: list[Mapping[str, object]] = []
-        self.stopped_by_callback = 0
-        self.settled = 0
-
-    def handle_chat_completions(self, body: Mapping[str, object], callback: Callable[[Chunk], bool]) -> None:
-        self.bodies.append(body)
-        self.begun.set()
-        for said in cast("Sequence[Chunk | Exception | None]", body["script"]):
-            if isinstance(said, Exception):
-                raise said
-            if said is None:
-                assert self.go_on.wait(PATIENCE)
-            elif callback(said):
-                self.stopped_by_callback += 1
-                return
-
-    def handle_metrics(self) -> str:
-        self.settled += 1
-        return "{}"
-
-
-@pytest.fixture
-def script() -> Script:
-    return Script()
-
-
-@pytest.fixture
-def settings(script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> EngineSettings:
-    """Settings whose engine, already running, is the script."""
-    model = LoadedModel(cast(Server, script), supports_tools=False)
-    monkeypatch.setattr(engine_module, "load_model", lambda _settings: model)
-    settings = EngineSettings(tmp_path / "scripted.gguf")
-    engine_for(settings)
-    return settings
-
-
-def body(*said: Chunk | Exception | None) -> Chunk:
-    return {"messages": [], "script": said}
-
-
-async def rest_of(stream: LocalStream) -> list[object]:
-    payloads: list[object] = []
-    while (payload := await stream.read()) is not None:
-        payloads.append(payload if payload == b"[DONE]" else json.loads(payload))
-    return payloads
-
-
-async def has_begun(script: Script) -> None:
-    assert await asyncio.to_thread(script.begun.wait, PATIENCE)
-
-
-def test_a_complete_answer_ends_in_done_and_then_in_none(settings: EngineSettings, script: Script) -> None:
-    async def main() -> None:
-        stream = await open_stream(settings, {**body(chunk("é\u2028🎉"), STOP, {"choices": [], "usage": {}}), "n": 1})
-        assert await rest_of(stream) == [chunk("é\u2028🎉"), STOP, {"choices": [], "usage": {}}, b"[DONE]"]
-        assert await stream.read() is None
-        await stream.close()
-        await stream.close()
-        assert await stream.read() is None
-
-    run(main())
-    assert script.bodies[0]["stream"] is True
-    assert script.bodies[0]["return_progress"] is True
-    assert script.bodies[0]["n"] == 1
-
-
-@pytest.mark.parametrize("cut", [[], [chunk("a")], [chunk("a"), {"error": {"code": 400, "message": "too long"}}]])
-def test_an_answer_without_a_finish_reason_is_never_done(cut: list[Chunk], settings: EngineSettings) -> None:
-    async def main() -> None:
-        assert await rest_of(await open_stream(settings, body(*cut))) == cut
-
-    run(main())
-
-
-@pytest.mark.parametrize("late", [[], [chunk("a")], [chunk("a"), STOP]])
-def test_the_runtimes_exception_comes_after_what_was_said(late: list[Chunk], settings: EngineSettings) -> None:
-    async def main() -> None:
-        stream = await open_stream(settings, body(*late, ValueError("'messages' is required")))
-        for said in late:
-            assert json.loads(await stream.read() or b"") == said
-        for _ in range(2):
-            with pytest.raises(LocalGenerationError, match="'messages' is required"):
-                await stream.read()
-        await stream.close()
-
-    run(main())
-
-
-def test_an_exception_without_a_text_still_has_a_message(settings: EngineSettings) -> None:
-    async def main() -> None:
-        with pytest.raises(LocalGenerationError, match="RuntimeError"):
-            await (await open_stream(settings, body(RuntimeError()))).read()
-
-    run(main())
-
-
-def test_a_fault_in_the_callback_is_handed_over(settings: EngineSettings, script: Script) -> None:
-    async def main() -> None:
-        stream = await open_stream(settings, body({"not": object()}, chunk("never"), STOP))
-        with pytest.raises(LocalGenerationError, match="JSON serializable"):
-            await stream.read()
-
-    run(main())
-    assert script.stopped_by_callback == 1
+if TYPE_CHECKING:
+    from xllamacpp import Server
 
 
 def test_requests_are_answered_one_at_a_time_in_order(settings: EngineSettings, script: Script) -> None:
@@ -170,33 +49,6 @@ def test_a_queued_request_leaves_at_once_and_never_runs(settings: EngineSettings
 
     run(main())
     assert [said["number"] for said in script.bodies] == [0, 2]
-
-
-def test_close_waits_for_the_worker_and_stops_the_answer(settings: EngineSettings, script: Script) -> None:
-    async def main() -> None:
-        stream = await open_stream(settings, body(chunk("a"), None, chunk("b"), STOP))
-        assert json.loads(await stream.read() or b"") == chunk("a")
-        closing = [asyncio.create_task(stream.close()) for _ in range(2)]
-        done, _ = await asyncio.wait(closing, timeout=0.05)
-        assert not done, "the worker is still in the request"
-        script.go_on.set()
-        await asyncio.gather(*closing)
-        with pytest.raises(LocalGenerationError, match="closed"):
-            await stream.read()
-
-    run(main())
-    assert script.stopped_by_callback == 1
-
-
-def test_a_cancelled_read_loses_nothing(settings: EngineSettings, script: Script) -> None:
-    async def main() -> None:
-        stream = await open_stream(settings, body(None, chunk("a"), STOP))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(stream.read(), 0.02)
-        script.go_on.set()
-        assert await rest_of(stream) == [chunk("a"), STOP, b"[DONE]"]
-
-    run(main())
 
 
 def test_an_answer_for_a_closed_loop_is_given_up(settings: EngineSettings, script: Script) -> None:
@@ -264,7 +116,7 @@ def test_all_who_wait_hear_that_loading_failed_and_the_next_tries_again(
         assert [str(error) for error in errors[1:]] == ["is it a GGUF file?"] * 2
 
     run(wait())
-    model = LoadedModel(cast(Server, script), supports_tools=True)
+    model = LoadedModel(cast("Server", script), supports_tools=True)
     monkeypatch.setattr(engine_module, "load_model", lambda _settings: model)
     engine_for(settings)
     assert run(supports_tools(settings)) is True

@@ -1,0 +1,227 @@
+"""One answer on the chat-completions wire as it grows: what each delta adds, as events.
+
+The wire numbers calls, and nothing else. Text and thinking are told by what came before: a run of one kind is a block,
+and another kind (or a call) begins the next. A finish reason ends nothing yet: usage, late text and the pieces of open
+calls may follow, so blocks are closed by the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias, final
+
+from punk.core.events import (
+    CallDelta,
+    CallEnded,
+    CallStarted,
+    OpaqueEnded,
+    OpaqueStarted,
+    ProviderEvent,
+    RefusalDelta,
+    TextAnnotated,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingSealed,
+    TurnEnded,
+)
+from punk.core.json import JsonValue
+from punk.core.log import Log
+from punk.core.messages import Finish, FinishReason
+from punk.core.provider_data import ProviderData
+from punk.providers.openai.chat.reasoning import Reasoning
+from punk.providers.openai.chat.settings import FAMILY
+from punk.providers.openai.chat.wire import Delta, Function, Piece
+
+# Words that are not here are "other". Whether tools were called is told by the calls: `stop` comes with them too.
+REASONS: Final[Mapping[str, FinishReason]] = {
+    "stop": "stop",
+    "length": "max_tokens",
+    "model_length": "max_tokens",  # Mistral's, for the model's own limit
+    "tool_calls": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "content_filter",
+}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The run under way is text."""
+
+    block: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """The run under way is thinking."""
+
+    block: int
+    reasoning: Reasoning
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls so far: their blocks in order, and by the index and the id that the wire gave them."""
+
+    blocks: Log[int] = field(default_factory=Log)
+    by_index: Mapping[int, int] = field(default_factory=dict)
+    by_id: Mapping[str, int] = field(default_factory=dict)
+
+    def find(self, index: int | None, id_: str | None, name: str | None) -> int | None:
+        """The block of the call that a piece belongs to, None if it begins a new one."""
+        if index is not None:
+            return self.by_index.get(index)
+        if id_ or name:
+            return self.by_id.get(id_ or "")
+        return self.blocks[len(self.blocks) - 1] if self.blocks else None
+
+    def add(self, block: int, index: int | None, id_: str | None) -> Calls:
+        """The calls with one more."""
+        by_index = self.by_index if index is None else {**self.by_index, index: block}
+        return Calls(self.blocks.append(block), by_index, {**self.by_id, id_: block} if id_ else self.by_id)
+
+
+Run: TypeAlias = Text | Thinking | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What an answer has said so far: how many blocks, the run under way, what later deltas or the end refer to."""
+
+    blocks: int = 0
+    run: Run = None
+    calls: Calls = field(default_factory=Calls)
+    text: int | None = None
+    refusal: int | None = None
+    annotations: Log[JsonValue] = field(default_factory=Log)
+    raw_reason: str | None = None
+
+    def add(self, delta: Delta, out: list[ProviderEvent]) -> Turn:
+        """The answer with `delta`, whose events are appended to `out`. Raises ValueError for numbers JSON has not."""
+        content = delta.get("content")
+        if isinstance(content, str) and content and len(delta) == 1 and isinstance(self.run, Text):
+            out.append(TextDelta(self.run.block, content))
+            return self
+        turn = self
+        if (text := delta.get("reasoning_content")) or (text := delta.get("reasoning")):
+            turn = turn._think("reasoning_content" if delta.get("reasoning_content") else "reasoning", text, out)
+        if details := delta.get("reasoning_details"):
+            turn = turn._detail(details)
+        if isinstance(content, str):
+            turn = turn._say(content, out)
+        elif content:
+            turn = turn._add_pieces(content, out)
+        if refusal := delta.get("refusal"):
+            turn = turn._refuse(refusal, out)
+        if legacy := delta.get("function_call"):
+            turn = turn._call(0, None, legacy, out)
+        for call in delta.get("tool_calls") or ():
+            turn = turn._call(call.get("index"), call.get("id"), call.get("function") or {}, out)
+        for image in delta.get("images") or ():
+            turn = turn._keep(image, out, replayable=False)
+        if annotations := delta.get("annotations"):
+            turn = replace(turn, annotations=turn.annotations.extend(annotations))
+        return turn
+
+    def finish(self, raw_reason: str | None) -> Turn:
+        """The answer with its finish reason: the first one counts, an empty one is none."""
+        return self if self.raw_reason is not None or not raw_reason else replace(self, raw_reason=raw_reason)
+
+    def close(self, out: list[ProviderEvent]) -> None:
+        """Append what the wire's terminal says: every open block ends, then the turn. Raises ValueError as `add`."""
+        turn = self._end_run(out)
+        if turn.text is not None and turn.annotations:
+            data = ProviderData.of(FAMILY, {"annotations": list(turn.annotations)})
+            out.append(TextAnnotated(turn.text, data))
+        out.extend(CallEnded(block) for block in turn.calls.blocks)
+        raw = turn.raw_reason
+        reason = None if raw is None else REASONS.get(raw, "other")
+        out.append(TurnEnded(Finish("refusal" if turn.refusal is not None else reason, raw)))
+
+    def _say(self, text: str, out: list[ProviderEvent]) -> Turn:
+        if not text:
+            return self
+        if isinstance(self.run, Text):
+            out.append(TextDelta(self.run.block, text))
+            return self
+        turn = self._end_run(out)
+        block = turn.blocks
+        out.append(TextDelta(block, text))
+        return replace(turn, blocks=block + 1, run=Text(block), text=block)
+
+    def _think(self, channel: str, text: str, out: list[ProviderEvent]) -> Turn:
+        turn, run = self._thinking(channel)
+        out.append(ThinkingDelta(run.block, text))
+        return turn
+
+    def _detail(self, details: Sequence[Piece]) -> Turn:
+        turn, run = self._thinking("reasoning_details")
+        return replace(turn, run=Thinking(run.block, run.reasoning.detailed(details)))
+
+    def _thinking(self, channel: str) -> tuple[Turn, Thinking]:
+        if isinstance(self.run, Thinking):
+            return self, self.run
+        run = Thinking(self.blocks, Reasoning(channel))
+        return replace(self, blocks=self.blocks + 1, run=run), run
+
+    def _refuse(self, text: str, out: list[ProviderEvent]) -> Turn:
+        if self.refusal is not None:
+            out.append(RefusalDelta(self.refusal, text))
+            return self
+        turn = self._end_run(out)
+        block = turn.blocks
+        out.append(RefusalDelta(block, text))
+        return replace(turn, blocks=block + 1, refusal=block)
+
+    def _call(self, index: int | None, id_: str | None, function: Function, out: list[ProviderEvent]) -> Turn:
+        name, arguments = function.get("name"), function.get("arguments")
+        if not (id_ or name or arguments):
+            return self
+        if index is not None and index < 0:
+            index = None
+        turn = self
+        block = turn.calls.find(index, id_, name)
+        if block is None:
+            turn = turn._end_run(out)
+            block = turn.blocks
+            turn = replace(turn, blocks=block + 1, calls=turn.calls.add(block, index, id_))
+            out.append(CallStarted(block, id_ or None, name or ""))
+        if arguments:
+            out.append(CallDelta(block, arguments))
+        return turn
+
+    def _add_pieces(self, pieces: Iterable[Piece], out: list[ProviderEvent]) -> Turn:
+        turn = self
+        for piece in pieces:
+            match piece:
+                case {"type": "text", "text": str(text)}:
+                    turn = turn._say(text, out)
+                case {"type": "thinking", "thinking": [*inner]}:
+                    words = [part["text"] for part in inner if isinstance(part, dict) and "text" in part]
+                    text = "".join(word for word in words if isinstance(word, str))
+                    turn = turn._think("content", text, out) if text else turn
+                case _:
+                    turn = turn._keep(piece, out, replayable=True)
+        return turn
+
+    def _keep(self, piece: Piece, out: list[ProviderEvent], *, replayable: bool) -> Turn:
+        turn = self._end_run(out)
+        block, kind = turn.blocks, piece.get("type")
+        data = ProviderData.of(FAMILY, piece)
+        out.append(OpaqueStarted(block, kind if isinstance(kind, str) else "unknown"))
+        out.append(OpaqueEnded(block, data, replayable))
+        return replace(turn, blocks=block + 1)
+
+    def _end_run(self, out: list[ProviderEvent]) -> Turn:
+        match self.run:
+            case Thinking(block, reasoning):
+                out.append(ThinkingSealed(block, provider_data=reasoning.provider_data()))
+            case None:
+                return self
+            case _:
+                pass
+        return replace(self, run=None)
