@@ -13,8 +13,9 @@ from punk.core.provider_data import ProviderData
 class Usage:
     """Tokens, as the provider reported them; what it did not say is None.
 
-    `input_tokens` includes cached tokens, `output_tokens` includes reasoning tokens. `lower_bound` marks a sum that
-    misses a turn whose provider never got to report (a cancelled or failed one). `reported` is the provider's own record.
+    `input_tokens` includes cached tokens, `output_tokens` includes reasoning tokens. `lower_bound` marks a
+    sum that misses a turn whose provider never got to report (a cancelled or failed one). `reported` is the provider's
+    own record.
     """
 
     input_tokens: int | None = None

@@ -58,7 +58,7 @@ def _plain(value: object) -> JsonValue:
         case float():
             return value
         case PurePath():
-            return _encodable(str(value))
+            return repair_text(str(value))
         case BaseModel():
             return _plain(value.model_dump(mode="json"))
         case Mapping():

@@ -184,7 +184,7 @@ def _punk_reason(floor: Floor, path: str) -> str | None:
     if not target.owner:
         return None
     match floor.kind, target.kind:
-        case (Kind.PURE | Kind.TRANSPORT), (Kind.PURE | Kind.TRANSPORT) if floor.owner != target.owner:
+        case ((Kind.PURE | Kind.TRANSPORT), (Kind.PURE | Kind.TRANSPORT)) if floor.owner != target.owner:
             return f"vendors do not use each other ({path})"
         case Kind.MODEL, Kind.TRANSPORT if target.owner not in floor.owner.split("_"):
             return f"a model uses its own vendor's transport only ({path})"

@@ -63,7 +63,7 @@ def block_stop(turn: Turn, document: JsonObject) -> Step:
 def block_delta(turn: Turn, data: bytes) -> Step:
     """The answer after `content_block_delta`. This is the hot path: most events of a stream pass here."""
     try:
-        event = wire.BlockDelta.model_validate_json(data)
+        event = wire.parse_block_delta(data)
     except ValidationError:
         return _slow_delta(turn, data)
     return _delta(turn, event, data)

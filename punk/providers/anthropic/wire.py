@@ -5,6 +5,7 @@ Source of the names: Anthropic's Messages API, streaming. Fields that are not na
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -80,6 +81,10 @@ class ToolUseBlock(WireModel):
 
     id: str | None = None
     name: str | None = None
+
+
+# As `BlockDelta.model_validate_json`, without the half of its time that goes into looking at optional arguments.
+parse_block_delta: Final[Callable[[bytes], BlockDelta]] = BlockDelta.__pydantic_validator__.validate_json
 
 
 class Typed(WireModel):
