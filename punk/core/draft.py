@@ -169,7 +169,7 @@ def _draft_call(block: _Call, derived: str, given: set[str | None], taken: set[s
     if not block.name:
         return DraftCall(call, "the call names no tool")
     if doubled:
-        return DraftCall(call, f"a call with the id {block.id} came before in this turn")
+        return DraftCall(call, _doubled(block.id))
     if block.ended is None:
         return DraftCall(call, "the call was not finished")
     match arguments:
@@ -177,6 +177,21 @@ def _draft_call(block: _Call, derived: str, given: set[str | None], taken: set[s
             return DraftCall(call, str(fault))
         case _:
             return DraftCall(call, argument_fault(call.arguments))
+
+
+def judge(calls: Iterable[ToolCall]) -> tuple[DraftCall, ...]:
+    """The calls of a message that was handed over, with what can still be seen to be wrong with them."""
+    drafts: list[DraftCall] = []
+    taken: set[str] = set()
+    for call in calls:
+        fault = _doubled(call.id) if call.id in taken else argument_fault(call.arguments)
+        drafts.append(DraftCall(call, fault))
+        taken.add(call.id)
+    return tuple(drafts)
+
+
+def _doubled(id_: str | None) -> str:
+    return f"a call with the id {id_} came before in this turn"
 
 
 def _arguments(block: _Call) -> Result[str, str]:

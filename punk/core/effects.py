@@ -1,4 +1,4 @@
-"""What the core asks of the world. Each says which events answer it."""
+"""What the core asks of the world, and which events answer it."""
 
 from __future__ import annotations
 

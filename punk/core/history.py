@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
 
 from punk.core.messages import Message, ToolCallMessage, ToolResultMessage
 from punk.core.parts import ToolCall
 
-NOT_RUN = "This tool call was not run: the conversation was interrupted before its result was there."
+# It may have begun to run, and have had effects: to say that it did not could make a model do it twice.
+INTERRUPTED = "No result: the conversation was interrupted before this tool call gave one. It may or may not have run."
 
 
-def synthetic_result(call: ToolCall, why: str = NOT_RUN) -> ToolResultMessage:
+def synthetic_result(call: ToolCall, why: str = INTERRUPTED) -> ToolResultMessage:
     """The result of a call that has none, which says why."""
     return ToolResultMessage(call.id, call.name, why, is_error=True)
 
 
 def valid_history(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """`messages` with one result for each call, in call order: missing ones say that the call was not run; results
-    without a call, and second results, are left out."""
+    """`messages` with one result for each call, in call order: missing ones say why; results without a call, and
+    second results, are left out."""
     valid: list[Message] = []
     pending: ToolCallMessage | None = None
     results: dict[str, ToolResultMessage] = {}
@@ -37,16 +40,27 @@ def valid_history(messages: Iterable[Message]) -> tuple[Message, ...]:
     return tuple(valid)
 
 
-def unanswered(messages: Sequence[Message]) -> tuple[ToolCallMessage, dict[str, ToolResultMessage]] | None:
-    """The call message that `messages` end with and the results it has so far, if some are missing."""
+@final
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A conversation that ends in calls without results: what stands before them, their message, and the results that
+    some of them have, by call id."""
+
+    before: tuple[Message, ...]
+    message: ToolCallMessage
+    results: Mapping[str, ToolResultMessage]
+
+
+def unanswered(messages: Sequence[Message]) -> Unanswered | None:
+    """The calls that `messages` end with, None if there are none or each has its result."""
     results: dict[str, ToolResultMessage] = {}
     for index in range(len(messages) - 1, -1, -1):
         message = messages[index]
         match message:
             case ToolResultMessage():
                 results[message.call_id] = message
-            case ToolCallMessage():
-                return (message, results) if any(call.id not in results for call in message.calls) else None
+            case ToolCallMessage() if any(call.id not in results for call in message.calls):
+                return Unanswered(tuple(messages[:index]), message, results)
             case _:
                 return None
     return None

@@ -1,4 +1,4 @@
-"""The states of a stream. Only a turn's own end can build `Completed`.
+"""The states of a stream, of which only a turn's own end can build `Completed`.
 
     Streaming --calls--> RunningTools --all answered--> Streaming --no calls--> Completed
     Streaming, RunningTools --the caller leaves--> Cancelled
@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, assert_never, final
 from punk.core.draft import Draft, assemble
 from punk.core.events import Event, LogEntry
 from punk.core.failures import Failure
-from punk.core.history import valid_history
+from punk.core.history import synthetic_result
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Message, Origin, ToolResultMessage
 from punk.core.parts import AssistantPart, ToolCall
@@ -37,8 +37,8 @@ class Block:
 class Run:
     """What changes once a turn: the request, the messages it has led to, how many turns were requested.
 
-    `paused` is a turn the provider broke off to be continued. `late` holds what came after a terminal: recorded,
-    never applied.
+    `paused` is a turn the provider broke off to be continued. `late` holds what came after a terminal, and the
+    event that broke the order: recorded, never applied.
     """
 
     request: Request
@@ -129,9 +129,10 @@ def history(state: StreamState) -> tuple[Message, ...]:
     match state:
         case Streaming(run=run):
             partial = _partial_message(state)
-            return valid_history(run.messages) if partial is None else (*valid_history(run.messages), partial)
-        case RunningTools(run=run, results=results):
-            return valid_history([*run.messages, *(result for result in results if result is not None)])
+            return tuple(run.messages) if partial is None else (*run.messages, partial)
+        case RunningTools(run=run, calls=calls, results=results):
+            answered = zip(calls, results, strict=True)
+            return (*run.messages, *(result or synthetic_result(call) for call, result in answered))
         case Completed(run=run) | Cancelled(run=run) | Failed(run=run):
             return tuple(run.messages)
         case _:

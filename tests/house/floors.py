@@ -69,7 +69,8 @@ PARTS: dict[Kind, frozenset[Kind]] = {
 }
 
 RESULT = frozenset({"returns.result", "returns.methods"})
-MODELS = frozenset({"pydantic", "pydantic_core"})
+# pydantic insists on the TypedDict of typing_extensions before Python 3.12.
+MODELS = frozenset({"pydantic", "pydantic_core", "typing_extensions"})
 LIBRARIES: dict[Kind, frozenset[str]] = {
     Kind.CORE: RESULT,
     Kind.WIRE: RESULT,

@@ -1,21 +1,15 @@
 """Streams one answer of the embedded model as the payloads of a chat-completions stream."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import assert_never, final
 
+from punk.core.failures import ProviderError, Unsupported
 from punk.errors import ConfigurationError
+from punk.providers.base import Body, TransportError
 from punk.providers.local.engine import Engine, engine_for
 from punk.providers.local.generation import Ended, Failed, Generation, Piece
 from punk.providers.local.runtime import EngineSettings
-
-
-@final
-class LocalGenerationError(Exception):
-    """The runtime gave up on one request, or the stream was closed; `message` says which and is never empty."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 @final
@@ -30,7 +24,7 @@ class LocalStream:
     async def read(self) -> bytes | None:
         """The next payload: the UTF-8 JSON of one chunk, or `[DONE]` after a complete answer. None: there is no more.
 
-        A cancelled read loses nothing. Raises LocalGenerationError when the runtime gave up, or after `close`.
+        A cancelled read loses nothing. Raises TransportError when the runtime gave up, or after `close`.
         """
         delivery = self._last or await self._generation.take()
         match delivery:
@@ -41,7 +35,7 @@ class LocalStream:
                 return None
             case Failed(message):
                 self._last = delivery
-                raise LocalGenerationError(message)
+                raise TransportError(ProviderError(message))
             case never:
                 assert_never(never)
 
@@ -54,6 +48,30 @@ class LocalStream:
         if self._engine.withdraw(self._generation):
             self._generation.discard()
         await self._generation.rest()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LocalTransport:
+    """Talks to the engine that is loaded with `settings`."""
+
+    settings: EngineSettings
+
+    async def prepare(self, body: Body) -> None:
+        """Refuse tools that the model's template would silently drop. The model is loaded to find that out."""
+        if body.json.get("tools") and not await supports_tools(self.settings):
+            raise TransportError(Unsupported(_tools_refused(self.settings)))
+
+    async def open(self, body: Body) -> LocalStream:
+        """Queue the request; its answer begins when it is its turn. Raises `TransportError`."""
+        try:
+            return await open_stream(self.settings, body.json)
+        except ConfigurationError as error:
+            raise TransportError(Unsupported(error.message)) from error
+
+    async def send(self, body: Body) -> bytes:
+        """Not offered: the embedded model always streams."""
+        raise TransportError(Unsupported("the embedded model always streams"))
 
 
 async def open_stream(settings: EngineSettings, body: Mapping[str, object]) -> LocalStream:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from punk.errors import ConfigurationError
+from punk.providers.base import TransportError
 from punk.providers.local import engine as engine_module
 from punk.providers.local.engine import engine_for
 from punk.providers.local.runtime import EngineSettings, LoadedModel
-from punk.providers.local.transport import LocalGenerationError, open_stream, supports_tools
+from punk.providers.local.transport import open_stream, supports_tools
 from tests.providers.local.scripted import PATIENCE, STOP, Script, body, chunk, has_begun, rest_of
 from tests.support.aio import run
 
@@ -42,7 +43,7 @@ def test_a_queued_request_leaves_at_once_and_never_runs(settings: EngineSettings
         async with asyncio.timeout(PATIENCE / 2):
             await queued.close()
             await queued.close()
-            with pytest.raises(LocalGenerationError, match="closed"):
+            with pytest.raises(TransportError, match="closed"):
                 await reader
         script.go_on.set()
         assert await rest_of(running) == await rest_of(last) == [STOP, b"[DONE]"]

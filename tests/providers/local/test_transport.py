@@ -7,8 +7,9 @@ import json
 
 import pytest
 
+from punk.providers.base import TransportError
 from punk.providers.local.runtime import EngineSettings
-from punk.providers.local.transport import LocalGenerationError, open_stream
+from punk.providers.local.transport import open_stream
 from tests.providers.local.scripted import STOP, Chunk, Script, body, chunk, rest_of
 from tests.support.aio import run
 
@@ -43,7 +44,7 @@ def test_the_runtimes_exception_comes_after_what_was_said(late: list[Chunk], set
         for said in late:
             assert json.loads(await stream.read() or b"") == said
         for _ in range(2):
-            with pytest.raises(LocalGenerationError, match="'messages' is required"):
+            with pytest.raises(TransportError, match="'messages' is required"):
                 await stream.read()
         await stream.close()
 
@@ -52,7 +53,7 @@ def test_the_runtimes_exception_comes_after_what_was_said(late: list[Chunk], set
 
 def test_an_exception_without_a_text_still_has_a_message(settings: EngineSettings) -> None:
     async def main() -> None:
-        with pytest.raises(LocalGenerationError, match="RuntimeError"):
+        with pytest.raises(TransportError, match="RuntimeError"):
             await (await open_stream(settings, body(RuntimeError()))).read()
 
     run(main())
@@ -61,7 +62,7 @@ def test_an_exception_without_a_text_still_has_a_message(settings: EngineSetting
 def test_a_fault_in_the_callback_is_handed_over(settings: EngineSettings, script: Script) -> None:
     async def main() -> None:
         stream = await open_stream(settings, body({"not": object()}, chunk("never"), STOP))
-        with pytest.raises(LocalGenerationError, match="JSON serializable"):
+        with pytest.raises(TransportError, match="JSON serializable"):
             await stream.read()
 
     run(main())
@@ -77,7 +78,7 @@ def test_close_waits_for_the_worker_and_stops_the_answer(settings: EngineSetting
         assert not done, "the worker is still in the request"
         script.go_on.set()
         await asyncio.gather(*closing)
-        with pytest.raises(LocalGenerationError, match="closed"):
+        with pytest.raises(TransportError, match="closed"):
             await stream.read()
 
     run(main())

@@ -7,17 +7,13 @@ What the wire wants, and what is done about it:
   is left out too.
 - Calls are answered by `tool` messages right after them, in their order. Results are text; an error is told by its
   words alone.
-- A call's arguments are the text of a JSON object: `{}` stands for any others. `names` holds the rules of ids and names.
-- Thinking: OpenAI takes none. A compatible server takes its own back: reasoning details always, thinking in a field of
-  the message or in pieces of content only beside calls (DeepSeek and Kimi want it there; elsewhere it is of no use, or
-  refused). Nothing is sent of another family's.
-- Opaque parts are pieces of content, for the compatible server that sent such ones.
+- A call's arguments are the text of a JSON object: `{}` stands for any others. `names` holds the rules of ids and names,
+  `assistant` those of thinking and opaque parts.
 - `include_thoughts` has no meaning here: a server shows its thinking or does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from returns.result import Failure, Result, Success
@@ -26,31 +22,34 @@ from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue, parse_object
 from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, ToolResultMessage, UserMessage
-from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
 from punk.core.request import ToolSpec
 from punk.core.thinking import ThinkingConfig, effort_for
 from punk.providers.base import Body, Delivery
-from punk.providers.openai.chat.names import call_id, call_name
-from punk.providers.openai.chat.reasoning import channel_of, details_of
-from punk.providers.openai.chat.settings import FAMILY, ChatSettings, Flavour
+from punk.providers.openai.chat.assistant import encode_assistant
+from punk.providers.openai.chat.names import call_id
+from punk.providers.openai.chat.settings import ChatSettings, Flavour
 from punk.wire.json import repair_surrogates
 
 
 def encode(settings: ChatSettings, turn: RequestTurn, delivery: Delivery) -> Result[Body, Unsupported]:
     """The body of the request, or why this wire cannot say it. Text that is no Unicode is repaired with U+FFFD."""
-    tools = [_tool(tool) for tool in turn.tools]
-    for tool in tools:
-        if isinstance(tool, Unsupported):
-            return Failure(tool)
+    tools: list[JsonValue] = []
+    for tool in turn.tools:
+        described = _tool(tool)
+        if isinstance(described, Unsupported):
+            return Failure(described)
+        tools.append(described)
     if settings.flavour == "openai" and settings.top_k is not None:
         return Failure(Unsupported("OpenAI's models take no top_k: leave it out, or use temperature or top_p"))
     offered = frozenset(tool.name for tool in turn.tools)
-    messages = [document for message in turn.messages for document in _message(message, settings.flavour, offered)]
+    messages: list[JsonValue] = [
+        encoded for message in turn.messages if (encoded := _message(message, settings.flavour, offered)) is not None
+    ]
     if not messages:
         return Failure(Unsupported("there is nothing to send: no message of the chat has text"))
-    body: JsonObject = {"model": settings.model, "messages": [*messages]}
+    body: JsonObject = {"model": settings.model, "messages": messages}
     if tools:
-        body["tools"] = [tool for tool in tools if not isinstance(tool, Unsupported)]
+        body["tools"] = tools
     body |= _parameters(settings)
     if delivery == "stream":
         body |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -86,28 +85,15 @@ def _tool(tool: ToolSpec) -> JsonObject | Unsupported:
             return Unsupported(f"the parameters of tool {tool.name} are not a JSON schema of an object")
 
 
-def _message(message: Message, flavour: Flavour, offered: frozenset[str]) -> Iterable[JsonObject]:
+def _message(message: Message, flavour: Flavour, offered: frozenset[str]) -> JsonObject | None:
     match message:
-        case SystemMessage(parts=parts):
-            return _said("system", parts)
-        case UserMessage(parts=parts):
-            return _said("user", parts)
-        case ToolResultMessage(call_id=id_, content=content):
-            return [{"role": "tool", "tool_call_id": call_id(id_), "content": content}]
-        case AssistantMessage(parts=parts):
-            return _answered(_own(message, flavour), flavour, offered)
-        case ToolCallMessage(parts=parts):
-            return _answered(_own(message, flavour), flavour, offered)
+        case SystemMessage(content=text):
+            return {"role": "system", "content": text} if text.strip() else None
+        case UserMessage(content=text):
+            return {"role": "user", "content": text} if text.strip() else None
+        case ToolResultMessage(call_id=id_, content=text):
+            return {"role": "tool", "tool_call_id": call_id(id_), "content": text}
+        case AssistantMessage() | ToolCallMessage():
+            return encode_assistant(message, flavour, offered)
         case _:
             assert_never(message)
-
-
-def _said(role: str, parts: Sequence[TextPart]) -> Iterable[JsonObject]:
-    text = "".join(part.text for part in parts)
-    return [{"role": role, "content": text}] if text.strip() else []
-
-
-def _own(message: AssistantMessage | ToolCallMessage, flavour: Flavour) -> list[AssistantPart]:
-    """The parts that may be sent: without those that only another family, or no server of this flavour, understands."""
-    own = flavour == "compatible" and message.origin.family == FAMILY
-    ...

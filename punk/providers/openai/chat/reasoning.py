@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final, final
+from typing import Final, Literal, TypeAlias, final
 
 from punk.core.json import JsonObject, JsonValue
 from punk.core.log import Log
@@ -18,8 +18,17 @@ from punk.core.parts import ThinkingPart
 from punk.core.provider_data import ProviderData
 from punk.providers.openai.chat.settings import FAMILY
 
-USUAL: Final = "reasoning_content"
-"""The field of thinking that says nothing else."""
+Channel: TypeAlias = Literal["reasoning_content", "reasoning", "content", "reasoning_details"]
+"""What thinking came in."""
+
+IN_FIELDS: Final[tuple[Channel, ...]] = ("reasoning_content", "reasoning")
+"""The channels that are a text field of the message."""
+
+IN_CONTENT: Final[Channel] = "content"
+"""The channel that is a piece of the message's content."""
+
+_USUAL: Final[Channel] = "reasoning_content"
+"""The channel of thinking that keeps no note of one."""
 
 
 @final
@@ -27,7 +36,7 @@ USUAL: Final = "reasoning_content"
 class Reasoning:
     """The `channel` a block of thinking came in, and the details that came with it."""
 
-    channel: str = USUAL
+    channel: Channel = _USUAL
     details: Log[JsonObject] = field(default_factory=Log)
 
     def detailed(self, details: Iterable[JsonObject]) -> Reasoning:
@@ -41,27 +50,31 @@ class Reasoning:
         """
         if self.details:
             return ProviderData.of(FAMILY, {"reasoning_details": list(_joined(self.details))})
-        return None if self.channel == USUAL else ProviderData.of(FAMILY, {"channel": self.channel})
+        return None if self.channel == _USUAL else ProviderData.of(FAMILY, {"channel": self.channel})
 
 
-def channel_of(part: ThinkingPart) -> str:
-    """The field of the message that `part` goes back in."""
-    match part.provider_data.value if part.provider_data is not None else None:
-        case {"channel": str(channel)}:
+def channel_of(part: ThinkingPart) -> Channel:
+    """What `part` goes back in."""
+    match _kept(part):
+        case {"channel": "reasoning" | "content" as channel}:
             return channel
         case {"reasoning_details": list()}:
             return "reasoning_details"
         case _:
-            return USUAL
+            return _USUAL
 
 
 def details_of(part: ThinkingPart) -> list[JsonValue]:
     """The reasoning details that `part` keeps."""
-    match part.provider_data.value if part.provider_data is not None else None:
+    match _kept(part):
         case {"reasoning_details": [*details]}:
             return details
         case _:
             return []
+
+
+def _kept(part: ThinkingPart) -> JsonValue:
+    return part.provider_data.value if part.provider_data is not None else None
 
 
 _GROWING: Final = {"reasoning.text": "text", "reasoning.summary": "summary"}

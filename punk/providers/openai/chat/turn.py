@@ -29,7 +29,7 @@ from punk.core.json import JsonValue
 from punk.core.log import Log
 from punk.core.messages import Finish, FinishReason
 from punk.core.provider_data import ProviderData
-from punk.providers.openai.chat.reasoning import Reasoning
+from punk.providers.openai.chat.reasoning import Channel, Reasoning
 from punk.providers.openai.chat.settings import FAMILY
 from punk.providers.openai.chat.wire import Delta, Function, Piece
 
@@ -107,8 +107,11 @@ class Turn:
             out.append(TextDelta(self.run.block, content))
             return self
         turn = self
-        if (text := delta.get("reasoning_content")) or (text := delta.get("reasoning")):
-            turn = turn._think("reasoning_content" if delta.get("reasoning_content") else "reasoning", text, out)
+        # Some servers say the same in both.
+        if text := delta.get("reasoning_content"):
+            turn = turn._think("reasoning_content", text, out)
+        elif text := delta.get("reasoning"):
+            turn = turn._think("reasoning", text, out)
         if details := delta.get("reasoning_details"):
             turn = turn._detail(details)
         if isinstance(content, str):
@@ -153,7 +156,7 @@ class Turn:
         out.append(TextDelta(block, text))
         return replace(turn, blocks=block + 1, run=Text(block), text=block)
 
-    def _think(self, channel: str, text: str, out: list[ProviderEvent]) -> Turn:
+    def _think(self, channel: Channel, text: str, out: list[ProviderEvent]) -> Turn:
         turn, run = self._thinking(channel)
         out.append(ThinkingDelta(run.block, text))
         return turn
@@ -162,7 +165,7 @@ class Turn:
         turn, run = self._thinking("reasoning_details")
         return replace(turn, run=Thinking(run.block, run.reasoning.detailed(details)))
 
-    def _thinking(self, channel: str) -> tuple[Turn, Thinking]:
+    def _thinking(self, channel: Channel) -> tuple[Turn, Thinking]:
         if isinstance(self.run, Thinking):
             return self, self.run
         run = Thinking(self.blocks, Reasoning(channel))
