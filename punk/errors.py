@@ -19,6 +19,8 @@ from punk.core.state import StreamState
 class PunkError(Exception):
     """The base of all errors of punk. `message` says what happened and, where it can, what to do."""
 
+    message: str
+
     def __init__(self, message: str) -> None:
         self.message = message or type(self).__name__
         super().__init__(self.message)
@@ -35,6 +37,10 @@ class StreamingError(PunkError):
     entered); `partial` the state with all that had arrived; `provider` the wire family. A vendor's exception is the
     `__cause__`.
     """
+
+    failure: Failure | None
+    partial: StreamState | None
+    provider: str | None
 
     def __init__(
         self,
@@ -67,6 +73,8 @@ class StreamingError(PunkError):
 
 class StreamIncompleteError(PunkError):
     """The final chat was asked for, but the stream was left before its end. `partial` is the state so far."""
+
+    partial: StreamState | None
 
     def __init__(self, message: str, *, partial: StreamState | None = None) -> None:
         super().__init__(message)

@@ -1,1 +1,1 @@
-"""Performs what the core asks for: the only floor that makes tasks and threads. Internal."""
+"""Performs what the core asks for (internal): the only floor that makes tasks and threads."""

@@ -27,7 +27,7 @@ class Turn:
         self._stream: ByteStream | None = None
         self._decoder: Decoder = provider.decoder()
         self._bytes_ended = False
-        self.over = False
+        self.over: bool = False
         self.cause: BaseException | None = None
 
     async def prepare(self) -> Failure | None:

@@ -1,11 +1,11 @@
-"""The async iterators of a stream: cursors over its state, one an attribute and a task. Internal."""
+"""The async iterators of a stream (internal): cursors over its state, one an attribute and a task."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, final
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeAlias, TypeVar, final
 from weakref import WeakKeyDictionary
 
 from punk.core.readers import Broken, End, Piece, Sequenced, Wait, read_content, read_events
@@ -16,58 +16,45 @@ from punk.interpreter.runtime import Cursor
 V = TypeVar("V")
 C = TypeVar("C")
 
+Read: TypeAlias = Callable[[StreamState, C], Piece[V, C] | Wait[C] | End[C] | Broken]
+
 
 class Source(Protocol):
     """A stream that cursors read."""
 
-    async def advance(
-        self, read: Callable[[StreamState, C], Piece[V, C] | Wait[C] | End[C] | Broken], at: Cursor[C]
-    ) -> Piece[V, C] | None:
-        """The next piece, None at the end. Raises the error of a failed stream."""
+    async def advance(self, read: Read[C, V], at: Cursor[C]) -> Piece[V, C] | None:
+        """The next piece, None at the end of a loop. Raises the error of a failed stream."""
 
 
 @final
 @dataclass(slots=True)
-class ContentProgress:
-    """How far one task has read the content, and the text it has read."""
+class Progress(Generic[C]):
+    """How far one task has read an attribute: where it stands, and the text of the phase it is in."""
 
-    at: Cursor[int] = field(default_factory=lambda: Cursor(0))
+    at: Cursor[C]
     text: str = ""
+    phase: int = 0
 
 
 @final
-@dataclass(slots=True)
-class ThinkingProgress:
-    """How far one task has read the thinking, and the text it has read of the phase that began at `start`."""
+class Attribute(Generic[C]):
+    """A text of the stream that any number of tasks may read, each with a progress of its own.
 
-    at: Cursor[ThinkingCursor] = field(default_factory=lambda: Cursor(Fresh()))
-    text: str = ""
-    start: int = -1
+    `phase` tells from a cursor which phase it is in: the text so far begins anew with each.
+    """
 
+    __slots__ = ("_by_task", "_outside", "_start", "phase", "read", "source")
 
-@final
-@dataclass(slots=True)
-class Progress:
-    """How far one task has read each attribute."""
+    def __init__(self, source: Source, read: Read[C, str], start: C, phase: Callable[[C], int]) -> None:
+        self.source = source
+        self.read: Read[C, str] = read
+        self.phase: Callable[[C], int] = phase
+        self._start = start
+        self._by_task: WeakKeyDictionary[asyncio.Task[object], Progress[C]] = WeakKeyDictionary()
+        self._outside = Progress(Cursor(start))
 
-    content: ContentProgress = field(default_factory=ContentProgress)
-    content_delta: ContentProgress = field(default_factory=ContentProgress)
-    thinking: ThinkingProgress = field(default_factory=ThinkingProgress)
-    thinking_delta: ThinkingProgress = field(default_factory=ThinkingProgress)
-
-
-@final
-class Progresses:
-    """The progress of every task that has taken an iterator."""
-
-    __slots__ = ("_by_task", "_outside")
-
-    def __init__(self) -> None:
-        self._by_task: WeakKeyDictionary[asyncio.Task[object], Progress] = WeakKeyDictionary()
-        self._outside = Progress()
-
-    def mine(self) -> Progress:
-        """The progress of the task that asks."""
+    def progress(self) -> Progress[C]:
+        """How far the task that asks has read."""
         try:
             task = asyncio.current_task()
         except RuntimeError:
@@ -76,61 +63,32 @@ class Progresses:
             return self._outside
         progress = self._by_task.get(task)
         if progress is None:
-            progress = self._by_task[task] = Progress()
+            progress = self._by_task[task] = Progress(Cursor(self._start))
         return progress
 
 
-@final
-class ContentDeltas(AsyncIterator[str]):
-    """The deltas of the content, through all rounds."""
+class _Loop(AsyncIterator[str], Generic[C]):
+    """One loop over an attribute. It belongs to the task that first asks it for something, and `async for` asks for a
+    loop of its own: the same iterator given to several tasks shows everything to each."""
 
-    __slots__ = ("_progress", "_source")
+    __slots__ = ("_attribute", "_over", "_progress")
 
-    def __init__(self, source: Source, progress: ContentProgress) -> None:
-        self._source = source
-        self._progress = progress
-
-    async def __anext__(self) -> str:
-        piece = await self._source.advance(read_content, self._progress.at)
-        if piece is None:
-            raise StopAsyncIteration
-        return piece.value
-
-
-@final
-class Contents(AsyncIterator[str]):
-    """The content so far, once a delta."""
-
-    __slots__ = ("_progress", "_source")
-
-    def __init__(self, source: Source, progress: ContentProgress) -> None:
-        self._source = source
-        self._progress = progress
-
-    async def __anext__(self) -> str:
-        piece = await self._source.advance(read_content, self._progress.at)
-        if piece is None:
-            raise StopAsyncIteration
-        self._progress.text += piece.value
-        return self._progress.text
-
-
-class _ThinkingLoop(AsyncIterator[str]):
-    """A loop over one phase of thinking: taking it again, or a new `async for`, goes on to the next one."""
-
-    __slots__ = ("_over", "_progress", "_source")
-
-    def __init__(self, source: Source, progress: ThinkingProgress) -> None:
-        self._source = source
+    def __init__(self, attribute: Attribute[C], progress: Progress[C] | None = None) -> None:
+        self._attribute = attribute
         self._progress = progress
         self._over = False
 
-    def __aiter__(self) -> AsyncIterator[str]:
-        self._over = False
-        return self
+    # Not a coroutine function: the task that asks is the one that calls, not the one that `wait_for` makes.
+    def __anext__(self) -> Coroutine[object, object, str]:
+        if self._progress is None:
+            self._progress = self._attribute.progress()
+        return self._next(self._progress)
 
-    async def _delta(self) -> str:
-        piece = None if self._over else await self._source.advance(read_thinking, self._progress.at)
+    async def _next(self, progress: Progress[C]) -> str:
+        raise NotImplementedError
+
+    async def _delta(self, progress: Progress[C]) -> str:
+        piece = None if self._over else await self._attribute.source.advance(self._attribute.read, progress.at)
         if piece is None:
             self._over = True
             raise StopAsyncIteration
@@ -138,27 +96,32 @@ class _ThinkingLoop(AsyncIterator[str]):
 
 
 @final
-class ThinkingDeltas(_ThinkingLoop):
-    """The deltas of one phase of thinking."""
+class Deltas(_Loop[C]):
+    """The text as it comes."""
 
     __slots__ = ()
 
-    async def __anext__(self) -> str:
-        return await self._delta()
+    def __aiter__(self) -> Deltas[C]:
+        return Deltas(self._attribute, self._attribute.progress())
+
+    async def _next(self, progress: Progress[C]) -> str:
+        return await self._delta(progress)
 
 
 @final
-class Thinkings(_ThinkingLoop):
-    """The text so far of one phase of thinking, once a delta."""
+class Accumulated(_Loop[C]):
+    """The text so far, once a delta."""
 
     __slots__ = ()
 
-    async def __anext__(self) -> str:
-        delta = await self._delta()
-        progress = self._progress
-        cursor = progress.at.position
-        if isinstance(cursor, InPhase) and cursor.start != progress.start:
-            progress.text, progress.start = "", cursor.start
+    def __aiter__(self) -> Accumulated[C]:
+        return Accumulated(self._attribute, self._attribute.progress())
+
+    async def _next(self, progress: Progress[C]) -> str:
+        delta = await self._delta(progress)
+        phase = self._attribute.phase(progress.at.position)
+        if phase != progress.phase:
+            progress.text, progress.phase = "", phase
         progress.text += delta
         return progress.text
 
@@ -178,3 +141,13 @@ class Events(AsyncIterator[Sequenced]):
         if piece is None:
             raise StopAsyncIteration
         return piece.value
+
+
+def content_of(source: Source) -> Attribute[int]:
+    """The content: one phase, through all rounds."""
+    return Attribute(source, read_content, 0, lambda _: 0)
+
+
+def thinking_of(source: Source) -> Attribute[ThinkingCursor]:
+    """The thinking: its phases begin where their first delta stands."""
+    return Attribute(source, read_thinking, Fresh(), lambda at: at.start if isinstance(at, InPhase) else 0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, final
 
-from punk.core.readers import Broken, End, EndRead, Piece, Sequenced, Wait, read_end
+from punk.core.readers import Broken, EndRead, Piece, Sequenced, read_end
 from punk.core.request import Request
 from punk.core.state import Completed, Failed, StreamState, history
 from punk.errors import (
@@ -19,7 +19,7 @@ from punk.errors import (
 )
 from punk.interpreter.runtime import Cursor, Mode, Runtime
 from punk.interpreter.tool_round import ToolLimits
-from punk.llm.cursors import ContentDeltas, Contents, Events, Progresses, ThinkingDeltas, Thinkings
+from punk.llm.cursors import Accumulated, Deltas, Events, Read, content_of, thinking_of
 from punk.llm.models.defaults import resolve
 from punk.llm.stream_errors import error_for
 from punk.tools.toolbox import Toolbox
@@ -53,7 +53,10 @@ class ChatStream:
         self._toolbox = toolbox
         self._limits = limits
         self._mode: Mode = mode
-        self._progresses = Progresses()
+        self._content = content_of(self)
+        self._content_delta = content_of(self)
+        self._thinking = thinking_of(self)
+        self._thinking_delta = thinking_of(self)
         self._runtime: Runtime | None = None
         self._provider = ""
         self._told = False
@@ -91,22 +94,22 @@ class ChatStream:
     @property
     def content(self) -> AsyncIterator[str]:
         """The text so far, once a delta, through all rounds of tools."""
-        return Contents(self, self._progresses.mine().content)
+        return Accumulated(self._content)
 
     @property
     def content_delta(self) -> AsyncIterator[str]:
         """The text as it comes, through all rounds of tools."""
-        return ContentDeltas(self, self._progresses.mine().content_delta)
+        return Deltas(self._content_delta)
 
     @property
     def thinking(self) -> AsyncIterator[str]:
         """The thinking so far, once a delta, one phase a loop: the next loop reads the next phase."""
-        return Thinkings(self, self._progresses.mine().thinking)
+        return Accumulated(self._thinking)
 
     @property
     def thinking_delta(self) -> AsyncIterator[str]:
         """The thinking as it comes, one phase a loop: the next loop reads the next phase."""
-        return ThinkingDeltas(self, self._progresses.mine().thinking_delta)
+        return Deltas(self._thinking_delta)
 
     @property
     def events(self) -> AsyncIterator[Sequenced]:
@@ -135,9 +138,7 @@ class ChatStream:
         """End the stream and keep what has arrived. From any thread, as often as you like."""
         self._entered().cancel()
 
-    async def advance(
-        self, read: Callable[[StreamState, C], Piece[V, C] | Wait[C] | End[C] | Broken], at: Cursor[C]
-    ) -> Piece[V, C] | None:
+    async def advance(self, read: Read[C, V], at: Cursor[C]) -> Piece[V, C] | None:
         """What `read` finds at `at`, None at the end: what the iterators are made of. Internal."""
         runtime = self._entered()
         if runtime.reentered:

@@ -188,6 +188,9 @@ class _Answer:
 class _Transport:
     script: _Script
 
+    async def prepare(self, body: Body) -> None:
+        """Nothing is impossible in memory."""
+
     async def open(self, body: Body) -> _Answer:
         turn = self.script.ask(body)
         items = self.script.turns[turn]

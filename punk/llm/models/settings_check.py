@@ -1,4 +1,4 @@
-"""Checks settings that every vendor's model has, so that a mistake is told where it is made. Internal."""
+"""Checks settings that every vendor's model has (internal), so that a mistake is told where it is made."""
 
 from __future__ import annotations
 

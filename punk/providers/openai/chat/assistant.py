@@ -1,8 +1,8 @@
 """Encodes what an assistant said for the chat-completions wire, with what its server wants back of its thinking.
 
-OpenAI takes no thinking. A compatible server takes its own: reasoning details always; thinking in a field of the message
-or in pieces of content only beside calls (DeepSeek and Kimi want it there; elsewhere it is of no use, or refused). Of
-another family's thinking and opaque parts nothing is sent.
+OpenAI takes no thinking. A compatible server takes its own: reasoning details always; thinking in a field of the
+message or in pieces of content only beside calls (DeepSeek and Kimi want it there; elsewhere it is of no use, or
+refused). Of another family's thinking and opaque parts nothing is sent.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ What the wire wants, and what is done about it:
   is left out too.
 - Calls are answered by `tool` messages right after them, in their order. Results are text; an error is told by its
   words alone.
-- A call's arguments are the text of a JSON object: `{}` stands for any others. `names` holds the rules of ids and names,
-  `assistant` those of thinking and opaque parts.
+- A call's arguments are the text of a JSON object: `{}` stands for any others. `names` holds the rules of ids and
+  names, `assistant` those of thinking and opaque parts.
 - `include_thoughts` has no meaning here: a server shows its thinking or does not.
 """
 
@@ -52,8 +52,10 @@ def encode(settings: ChatSettings, turn: RequestTurn, delivery: Delivery) -> Res
         body["tools"] = tools
     body |= _parameters(settings)
     if delivery == "stream":
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        body["stream_options"] = {"include_usage": True}
     body |= settings.extra_body or {}
+    if delivery == "stream":
+        body["stream"] = True
     return Success(Body({key: repair_surrogates(value) for key, value in body.items()}))
 
 

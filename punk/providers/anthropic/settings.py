@@ -1,0 +1,31 @@
+"""What a caller chooses about a Messages model, beside the conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, final
+
+from punk.core.json import JsonObject
+from punk.core.thinking import ThinkingConfig
+
+DEFAULT_MAX_TOKENS: Final = 16_384
+"""The wire wants a bound. All models in service can write this much."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AnthropicSettings:
+    """The model and how it answers; None leaves the choice to the provider.
+
+    `max_tokens` bounds an answer, its thinking included; it is raised where a thinking budget would leave no room.
+    `extra_body` is set over the fields of every request, so it can add what punk does not know.
+    """
+
+    model: str
+    max_tokens: int = DEFAULT_MAX_TOKENS
+    thinking_config: ThinkingConfig | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    extra_body: JsonObject | None = None

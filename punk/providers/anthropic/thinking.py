@@ -1,0 +1,122 @@
+"""Asks a model to think in the form that its generation understands: with a budget, or adaptively.
+
+Sources: Anthropic's documentation of extended and of adaptive thinking, and the types of its SDK.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, final
+
+from returns.result import Failure, Result, Success
+
+from punk.core.failures import Unsupported
+from punk.core.json import JsonObject
+from punk.core.thinking import Effort, ThinkingConfig, budget_for, effort_for
+from punk.providers.anthropic.settings import AnthropicSettings
+
+MIN_BUDGET: Final = 1024
+INTERLEAVED: Final = ("anthropic-beta", "interleaved-thinking-2025-05-14")
+
+Form: TypeAlias = Literal["none", "budget", "budget_interleaved", "adaptive"]
+
+# From which version on (major, minor) a Claude thinks in which form.
+_FORMS: Final[tuple[tuple[tuple[int, int], Form], ...]] = (
+    ((4, 7), "adaptive"),
+    ((4, 0), "budget_interleaved"),
+    ((3, 7), "budget"),
+    ((0, 0), "none"),
+)
+
+# `claude-sonnet-4-20250514` is a 4.0, `claude-3-7-sonnet-…` a 3.7; gateways write `anthropic/claude-haiku-4.5`.
+_VERSION: Final = re.compile(r"claude-(?:[a-z]+-)*(\d{1,2})(?!\d)(?:[-.](\d{1,2})(?!\d))?")
+
+_EFFORTS: Final[dict[Effort, str]] = {
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "max",
+}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What a request says about thinking: fields of its body, the tokens it needs, a header if tools come with it."""
+
+    fields: JsonObject = field(default_factory=dict)
+    budget: int = 0
+    header_with_tools: tuple[tuple[str, str], ...] = ()
+
+
+def thinking_form(model: str) -> Form:
+    """In which form `model` is asked to think. A Claude whose name has no number is a recent one; what is no Claude
+    but speaks this wire knows its first form, a budget."""
+    name = model.lower()
+    found = _VERSION.search(name)
+    if found is None:
+        if "claude-instant" in name:
+            return "none"
+        return "adaptive" if "claude" in name else "budget"
+    version = int(found[1]), int(found[2] or 0)
+    return next(form for since, form in _FORMS if version >= since)
+
+
+def thinking_of(settings: AnthropicSettings) -> Result[Thinking, Unsupported]:
+    """What a request of `settings` says about thinking, or why it cannot."""
+    config = settings.thinking_config
+    form = thinking_form(settings.model)
+    if config is None:
+        return Success(Thinking())
+    if config.token_budget == 0 or config.effort == "none":
+        return Success(Thinking({} if form == "none" else {"thinking": {"type": "disabled"}}))
+    if form == "none":
+        return Failure(Unsupported(f"{settings.model} cannot think: leave thinking_config out, or take a newer model"))
+    refused = _refused_sampling(settings)
+    if refused is not None:
+        return Failure(Unsupported(refused))
+    return Success(_adaptive(config)) if form == "adaptive" else _budgeted(settings.model, config, form)
+
+
+def _adaptive(config: ThinkingConfig) -> Thinking:
+    # The newest models leave the thinking out unless they are asked for it.
+    display = "summarized" if config.include_thoughts else "omitted"
+    fields: JsonObject = {"thinking": {"type": "adaptive", "display": display}}
+    effort = config.effort
+    if config.token_budget is not None:
+        fitting = effort_for(config.token_budget)
+        effort = "minimal" if fitting == "none" else fitting
+    if effort is not None:
+        fields["output_config"] = {"effort": _EFFORTS[effort]}
+    return Thinking(fields)
+
+
+def _budgeted(model: str, config: ThinkingConfig, form: Form) -> Result[Thinking, Unsupported]:
+    budget = config.token_budget
+    if budget is None:
+        # This form has no default amount of its own.
+        budget = budget_for(config.effort or "medium")
+    if budget < MIN_BUDGET:
+        return Failure(
+            Unsupported(
+                f"{model} thinks with a budget of {MIN_BUDGET} tokens or more, not {budget}: "
+                "raise token_budget, or set it to 0 to have no thinking"
+            )
+        )
+    thinking: JsonObject = {"type": "enabled", "budget_tokens": budget}
+    if not config.include_thoughts:
+        thinking["display"] = "omitted"
+    return Success(Thinking({"thinking": thinking}, budget, (INTERLEAVED,) if form == "budget_interleaved" else ()))
+
+
+def _refused_sampling(settings: AnthropicSettings) -> str | None:
+    if settings.temperature is not None and settings.temperature != 1:
+        return "temperature does not go with thinking: leave one of the two out"
+    if settings.top_k is not None:
+        return "top_k does not go with thinking: leave one of the two out"
+    if settings.top_p is not None and not 0.95 <= settings.top_p <= 1:
+        return "with thinking, top_p must be between 0.95 and 1: raise it, or leave one of the two out"
+    return None

@@ -1,0 +1,147 @@
+"""Reaches Anthropic and servers that speak its Messages wire through the vendor's SDK: its client, answers as bytes."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, final
+
+from punk.core.failures import Clock, Failure, Unsupported
+from punk.providers.base import Body, ByteStream, TransportError
+from punk.providers.http import failure_of, status_failure
+from punk.providers.pool import ClientPool
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic, AsyncAPIResponse, AsyncStream
+    from anthropic.types import RawMessageStreamEvent
+    from httpx2 import Response
+
+Request: TypeAlias = "AbstractAsyncContextManager[AsyncAPIResponse[AsyncStream[RawMessageStreamEvent]]]"
+"""A request of the SDK's that is sent when it is entered."""
+
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 600.0
+BETA: Final = "anthropic-beta"
+NO_KEY: Final = Unsupported("there is no key for Anthropic: set ANTHROPIC_API_KEY, or pass api_key")
+
+
+@final
+class AnthropicTransport:
+    """Talks to one Messages endpoint.
+
+    A `client` that is given is used as it is, but for the SDK's own retries, and never closed. Without one, each event
+    loop has one of its own, made when it is first needed; `api_key` and `base_url` that are None stand for what the
+    environment says.
+    """
+
+    def __init__(
+        self, *, api_key: str | None = None, base_url: str | None = None, client: AsyncAnthropic | None = None
+    ) -> None:
+        self._api_key = api_key
+        self._base_url = base_url
+        self._given = None if client is None else client.with_options(max_retries=0)
+        self._own = ClientPool(self._made, lambda own: own.close())
+
+    async def prepare(self, body: Body) -> None:
+        """Make sure of the client that `body` needs. Raises `TransportError`."""
+        await self._client()
+
+    async def open(self, body: Body) -> ByteStream:
+        """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
+        client = await self._client()
+        try:
+            response = await _request(client, body).__aenter__()
+        except Exception as error:
+            raise TransportError(_failure(error, client)) from error
+        return AnthropicStream(response.http_response)
+
+    async def send(self, body: Body) -> bytes:
+        """Send `body`, and return the whole answer. Raises `TransportError`."""
+        client = await self._client()
+        try:
+            async with _request(client, body) as response:
+                return await response.read()
+        except Exception as error:
+            raise TransportError(_failure(error, client)) from error
+
+    async def close(self) -> None:
+        """Close the running loop's client, unless it was given. May be called again."""
+        await self._own.close()
+
+    async def _client(self) -> AsyncAnthropic:
+        return self._given or await self._own.get()
+
+    def _made(self) -> AsyncAnthropic:
+        import httpx2
+        from anthropic import AnthropicError, AsyncAnthropic
+
+        try:
+            client = AsyncAnthropic(
+                api_key=self._api_key,
+                base_url=self._base_url,
+                timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+                max_retries=0,
+            )
+        except AnthropicError as error:
+            raise TransportError(NO_KEY) from error
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise TransportError(failure_of(error)) from error
+        if client.api_key is None and client.auth_token is None and client.credentials is None:
+            raise TransportError(NO_KEY)
+        return client
+
+
+@final
+class AnthropicStream:
+    """An answer under way. Used and closed by the one task that opened it."""
+
+    def __init__(self, response: Response) -> None:
+        # Not through the SDK's own iterator: closing that one leaves this one open.
+        self._chunks = response.aiter_bytes()
+        self._response = response
+        self._clock: Clock = "first_event"
+
+    async def read(self) -> bytes | None:
+        """The next bytes, None at the clean end. Raises `TransportError`."""
+        try:
+            chunk = await anext(self._chunks, None)
+        except Exception as error:
+            raise TransportError(failure_of(error, clock=self._clock)) from error
+        self._clock = "progress"
+        return chunk
+
+    async def close(self) -> None:
+        """Let go of the connection, at once. May be called again."""
+        # An answer that nobody wants any more cannot fail.
+        with suppress(Exception):
+            await self._chunks.aclose()
+            await self._response.aclose()
+
+
+def _request(client: AsyncAnthropic, body: Body) -> Request:
+    # All fields go in as extra ones, which the SDK sends as they are. By those it looks at itself it warns of models
+    # (an exception, where warnings are errors) and refuses a whole answer that might be long.
+    headers = dict(body.headers)
+    betas = [value for name, value in client.default_headers.items() if name.lower() == BETA and isinstance(value, str)]
+    if BETA in headers and betas:
+        headers[BETA] = ",".join([*betas, headers[BETA]])
+    return client.messages.with_streaming_response.create(
+        model="",
+        max_tokens=0,
+        messages=(),
+        stream=cast("Literal[True]", body.json.get("stream", False)),
+        extra_body=body.json,
+        extra_headers=headers,
+        timeout=client.timeout,
+    )
+
+
+def _failure(error: Exception, client: AsyncAnthropic) -> Failure:
+    from anthropic import APIStatusError, CredentialsError
+
+    if isinstance(error, APIStatusError):
+        secrets = [secret for secret in (client.api_key, client.auth_token) if secret]
+        response = error.response
+        return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
+    if isinstance(error, CredentialsError) or (isinstance(error, TypeError) and "authentication" in str(error)):
+        return NO_KEY
+    return failure_of(error, clock="first_event")

@@ -1,0 +1,162 @@
+"""Reaches OpenAI and compatible servers through the vendor's SDK: its clients, and answers as raw bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, final
+
+from punk.core.failures import Clock, Failure, Unsupported
+from punk.providers.base import TransportError
+from punk.providers.http import failure_of, status_failure
+from punk.providers.pool import ClientPool
+
+if TYPE_CHECKING:
+    from httpx2 import Response
+    from openai import AsyncAPIResponse, AsyncOpenAI
+
+T = TypeVar("T")
+
+Request: TypeAlias = "AbstractAsyncContextManager[AsyncAPIResponse[T]]"
+"""A request of the SDK's that is sent when it is entered."""
+
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 600.0
+KEY_VARIABLE: Final = "OPENAI_API_KEY"
+
+_SHORTEST_KEY: Final = 8
+
+
+class Clients(Protocol):
+    """Where a transport gets its client from."""
+
+    async def get(self) -> AsyncOpenAI:
+        """The client to use in the running loop. Raises `TransportError` where none can be made."""
+
+    async def close(self) -> None:
+        """Close what belongs to the running loop and was made here."""
+
+
+@final
+class GivenClient:
+    """A client that the caller made: used as it is, but for the SDK's own retries, and never closed."""
+
+    def __init__(self, client: AsyncOpenAI) -> None:
+        self._client = client.with_options(max_retries=0)
+
+    async def get(self) -> AsyncOpenAI:
+        """The client."""
+        return self._client
+
+    async def close(self) -> None:
+        """Leaves it open."""
+
+
+@final
+class OwnClients:
+    """A client a running loop, made by `make` when it is first asked for and closed with the loop."""
+
+    def __init__(self, make: Callable[[], AsyncOpenAI]) -> None:
+        self._make = make
+        self._pool = ClientPool(self._made, lambda client: client.close())
+
+    async def get(self) -> AsyncOpenAI:
+        """The running loop's client."""
+        return await self._pool.get()
+
+    async def close(self) -> None:
+        """Close the running loop's client."""
+        await self._pool.close()
+
+    def _made(self) -> AsyncOpenAI:
+        from openai import OpenAIError
+
+        try:
+            return self._make()
+        except OpenAIError as error:
+            # Its own text speaks of arguments that a user of ours never sees.
+            raise TransportError(Unsupported(f"there is no key: set {KEY_VARIABLE}, or pass api_key")) from error
+
+
+def openai_client(api_key: str | None, base_url: str | None) -> AsyncOpenAI:
+    """A client of OpenAI itself; None stands for what the environment says. Raises the SDK error for a missing key."""
+    import httpx2
+    from openai import AsyncOpenAI
+
+    timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    return AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
+
+
+def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
+    """A client of another server: the environment's key, organisation and project of OpenAI are not sent there."""
+    import httpx2
+    from openai import AsyncOpenAI, Omit
+
+    headers: dict[str, str | Omit] = {
+        "Authorization": f"Bearer {api_key}" if api_key else Omit(),
+        "OpenAI-Organization": Omit(),
+        "OpenAI-Project": Omit(),
+    }
+    return AsyncOpenAI(
+        api_key=api_key or "none",
+        base_url=base_url,
+        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        max_retries=0,
+        default_headers=headers,  # type: ignore[arg-type]  # the SDK takes Omit, and does not say so
+    )
+
+
+@final
+class OpenAIStream:
+    """An answer under way. Used and closed by the one task that opened it."""
+
+    def __init__(self, response: Response) -> None:
+        # Not through the SDK's own iterator: closing that one leaves this one open.
+        self._chunks = response.aiter_bytes()
+        self._response = response
+        self._clock: Clock = "first_event"
+
+    async def read(self) -> bytes | None:
+        """The next bytes, None at the clean end. Raises `TransportError`."""
+        try:
+            chunk = await anext(self._chunks, None)
+        except Exception as error:
+            raise TransportError(failure_of(error, clock=self._clock)) from error
+        self._clock = "progress"
+        return chunk
+
+    async def close(self) -> None:
+        """Let go of the connection, at once. May be called again."""
+        # An answer that nobody wants any more cannot fail.
+        with suppress(Exception):
+            await self._chunks.aclose()
+            await self._response.aclose()
+
+
+async def open_stream(request: Request[T], client: AsyncOpenAI) -> OpenAIStream:
+    """Send `request`, and return when the answer's headers are there. Raises `TransportError`."""
+    try:
+        response = await request.__aenter__()
+    except Exception as error:
+        raise TransportError(_failure(error, client)) from error
+    return OpenAIStream(response.http_response)
+
+
+async def read_whole(request: Request[T], client: AsyncOpenAI) -> bytes:
+    """Send `request`, and return the whole answer. Raises `TransportError`."""
+    try:
+        async with request as response:
+            return await response.read()
+    except Exception as error:
+        raise TransportError(_failure(error, client)) from error
+
+
+def _failure(error: Exception, client: AsyncOpenAI) -> Failure:
+    from openai import APIStatusError
+
+    if isinstance(error, APIStatusError):
+        # A short one is a placeholder, and may be a word of the message.
+        secrets = [client.api_key] if len(client.api_key) >= _SHORTEST_KEY else []
+        response = error.response
+        return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
+    return failure_of(error, clock="first_event")

@@ -1,0 +1,93 @@
+"""Strategies for events in no order at all, and for requests that nothing was said about."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from punk.core.events import (
+    CallDelta,
+    CallEnded,
+    CallStarted,
+    CancelRequested,
+    Event,
+    Heartbeat,
+    OpaqueEnded,
+    OpaqueStarted,
+    ProviderEvent,
+    RefusalDelta,
+    TextAnnotated,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingSealed,
+    ToolAbortRequested,
+    ToolReturned,
+    ToolStarted,
+    TurnEnded,
+    TurnFailed,
+    TurnStarted,
+    UsageReported,
+)
+from punk.core.failures import ConnectFailed, ConnectionLost, Failure, HttpStatus, Malformed, ProviderError, Truncated
+from punk.core.log import Log
+from punk.core.messages import Message
+from punk.core.request import Request
+from punk.testing.strategies.conversations import TOOLS
+from punk.testing.strategies.messages import NAMES, histories, messages
+from punk.testing.strategies.values import FAMILIES, finishes, provider_data, texts, usages
+
+
+def failures() -> st.SearchStrategy[Failure]:
+    """Ways in which a provider's answer breaks."""
+    return st.one_of(
+        st.builds(ConnectFailed, texts()),
+        st.builds(ConnectionLost, texts()),
+        st.builds(Truncated, texts()),
+        st.builds(Malformed, texts()),
+        st.builds(ProviderError, texts(), st.sampled_from(("overloaded_error", "invalid_request_error", None))),
+        st.builds(HttpStatus, st.sampled_from((400, 401, 429, 503)), texts(), st.none(), st.none() | st.floats(0, 9)),
+    )
+
+
+def provider_events() -> st.SearchStrategy[ProviderEvent]:
+    """Any event a provider can send, in one of a few blocks."""
+    block = st.integers(-1, 3)
+    arguments = texts() | st.sampled_from(("{}", '{"a":', "1}", "[]"))
+    return st.one_of(
+        st.builds(TextDelta, block, texts()),
+        st.builds(ThinkingDelta, block, texts()),
+        st.builds(CallStarted, block, st.sampled_from((None, "", "id-0", "id-1", "call_1_0")), st.sampled_from(NAMES)),
+        st.builds(CallDelta, block, arguments),
+        st.builds(CallEnded, block, st.none() | arguments, st.none() | provider_data()),
+        st.builds(ThinkingSealed, block, st.none() | texts(), st.none() | provider_data()),
+        st.builds(TextAnnotated, block, provider_data()),
+        st.builds(RefusalDelta, block, texts()),
+        st.builds(OpaqueStarted, block, texts()),
+        st.builds(OpaqueEnded, block, provider_data(), st.booleans()),
+        st.builds(TurnStarted, st.sampled_from(FAMILIES)),
+        st.just(Heartbeat()),
+        st.builds(UsageReported, usages()),
+        st.builds(TurnEnded, finishes()),
+        st.builds(TurnFailed, failures()),
+    )
+
+
+def events() -> st.SearchStrategy[Event]:
+    """Any event at all."""
+    ids = st.sampled_from(("id-0", "id-1", "call_1_0", "call_1_1", "call_2_0"))
+    return st.one_of(
+        provider_events(),
+        st.builds(ToolStarted, ids),
+        st.builds(ToolReturned, ids, texts(), st.booleans()),
+        st.builds(ToolAbortRequested, ids, texts()),
+        st.just(CancelRequested()),
+    )
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    """Any request: valid conversations, and messages in no order, with and without tools."""
+    valid: st.SearchStrategy[tuple[Message, ...]] = histories()
+    said = draw(valid | st.lists(messages(), max_size=4).map(tuple))
+    return Request(
+        Log(said), draw(st.sampled_from(((), TOOLS))), draw(st.integers(1, 3)), execute_tools=draw(st.booleans())
+    )

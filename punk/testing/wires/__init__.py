@@ -1,0 +1,1 @@
+"""Encoders of answers, a module a wire: what a server would send for a turn of events."""

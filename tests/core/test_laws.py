@@ -1,0 +1,108 @@
+"""The laws of the core as properties, over well-formed, bent and senseless conversations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from punk.core.codec import messages_from_json, messages_to_json
+from punk.core.effects import RequestTurn
+from punk.core.events import CancelRequested, Event, ToolReturned, ToolStarted, TurnRequested
+from punk.core.log import Log
+from punk.core.request import Request
+from punk.core.state import Cancelled, Completed, history
+from punk.core.step import begin, fold
+from punk.testing import laws
+from punk.testing.strategies import Conversation, bent, conversations, events, recut, requests
+from tests.core.naive import final_messages
+
+
+@given(requests(), st.lists(events(), max_size=12))
+def test_every_law_over_events_in_no_order(request: Request, happened: list[Event]) -> None:
+    laws.check_stream(request, happened)
+
+
+@given(st.data())
+def test_every_law_over_bent_conversations(data: st.DataObject) -> None:
+    conversation = data.draw(conversations())
+    laws.check_stream(conversation.request, data.draw(bent(conversation.events)))
+
+
+@given(conversations())
+def test_a_well_formed_conversation_completes(conversation: Conversation) -> None:
+    state = laws.check_stream(conversation.request, conversation.events)
+    assert isinstance(state, Completed)
+    assert tuple(state.run.late) == ()
+    asked = [entry.round for entry in state.log if isinstance(entry, TurnRequested)]
+    assert asked == list(range(1, conversation.rounds + 1))
+    assert state.run.rounds == conversation.rounds
+
+
+@given(conversations())
+def test_the_final_messages_are_those_of_a_naive_reading(conversation: Conversation) -> None:
+    state, _ = fold(begin(conversation.request)[0], conversation.events)
+    assert history(state) == final_messages(conversation)
+
+
+@given(conversations())
+def test_each_request_holds_all_that_was_said_before(conversation: Conversation) -> None:
+    state, effects = begin(conversation.request)
+    sent = list(effects)
+    for event in conversation.events:
+        before = history(state)
+        state, effects = fold(state, [event])
+        for effect in effects:
+            if isinstance(effect, RequestTurn):
+                assert effect.messages == history(state)
+                assert len(effect.messages) >= len(before)
+                assert effect.tools == conversation.request.tools
+        sent.extend(effects)
+    assert [effect.round for effect in sent if isinstance(effect, RequestTurn)] == list(
+        range(1, conversation.rounds + 1)
+    )
+
+
+@given(conversations(), st.data())
+def test_folding_in_parts_is_folding_at_once(conversation: Conversation, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(conversation.events)))
+    laws.check_fold_splits(conversation.request, conversation.events, at)
+
+
+@given(conversations(), st.data())
+def test_cutting_deltas_elsewhere_changes_nothing(conversation: Conversation, data: st.DataObject) -> None:
+    laws.check_recut(conversation.request, conversation.events, data.draw(recut(conversation.events)))
+
+
+@given(conversations(), st.data())
+def test_cancel_ends_a_conversation_at_any_moment(conversation: Conversation, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(conversation.events) - 1))
+    state, _ = fold(begin(conversation.request)[0], conversation.events[:at])
+    laws.check_cancel(state)
+    state = laws.check_stream(conversation.request, [*conversation.events[:at], CancelRequested()])
+    assert isinstance(state, Cancelled)
+
+
+@given(conversations(), st.data())
+def test_what_comes_after_the_end_is_recorded_only(conversation: Conversation, data: st.DataObject) -> None:
+    late = data.draw(st.lists(events(), max_size=4))
+    end, _ = fold(begin(conversation.request)[0], conversation.events)
+    state = laws.check_stream(conversation.request, [*conversation.events, *late])
+    assert state == replace(end, run=replace(end.run, late=Log(late)))
+
+
+@given(conversations())
+def test_a_run_handed_over_through_json_and_resumed_says_the_same(conversation: Conversation) -> None:
+    """Law 1, through JSON: the first calls are handed over, and run by the next run, as in another process."""
+    happened = conversation.events
+    at = next((i for i, e in enumerate(happened) if isinstance(e, ToolStarted | ToolReturned)), len(happened))
+    handed_over, effects = fold(begin(replace(conversation.request, execute_tools=False))[0], happened[:at])
+    assert isinstance(handed_over, Completed)
+    assert all(isinstance(effect, RequestTurn) for effect in effects)
+    if at < len(happened):
+        said = messages_from_json(messages_to_json(history(handed_over))).unwrap()
+        resumed, _ = begin(replace(conversation.request, messages=Log(said)))
+        handed_over, _ = fold(resumed, happened[at:])
+    assert isinstance(handed_over, Completed)
+    assert history(handed_over) == final_messages(conversation)
