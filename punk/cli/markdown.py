@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import Final, Literal, TypeAlias, final
 
 from markdown_it import MarkdownIt
@@ -52,9 +53,14 @@ def render(units: Iterable[Unit], console: Console, *, gap: bool) -> list[list[S
     for unit in units:
         if gap:
             lines.append([])
-        lines += console.render_lines(_Faithful(unit.source), pad=False)
+        # Rich puts an empty line before a list, wherever it stands.
+        lines += dropwhile(_is_empty, console.render_lines(_Faithful(unit.source), pad=False))
         gap = unit.gap
     return lines
+
+
+def _is_empty(line: list[Segment]) -> bool:
+    return not any(segment.text for segment in line)
 
 
 def _starts(tokens: Iterable[Token]) -> Iterable[tuple[int, _Start]]:

@@ -39,7 +39,7 @@ RUNNABLE = frozenset({"stop", "tool_use", None})
 
 def request_turn(run: Run, log: Log[LogEntry]) -> Step:
     """Ask for the next turn, if the run may still ask."""
-    said = run.messages if run.paused is None else run.messages.append(run.paused)
+    said = run.messages.append(run.paused) if run.paused and run.paused.parts else run.messages
     if run.rounds >= run.request.max_rounds:
         return Failed(replace(run, messages=said, paused=None), log, RoundLimit(run.request.max_rounds)), NOTHING
     run = replace(run, rounds=run.rounds + 1)

@@ -27,6 +27,8 @@ from punk.wire.json import loads_lenient
 _TEXT_LIMIT: Final = 500
 """Characters kept of a text that the other side wrote."""
 
+_SHORTEST_SECRET: Final = 8
+
 # Exceptions are told by the names of their classes: the same in both families of HTTP client and in the SDKs on top of
 # them, and none of these (slow) imports is made just to look.
 _CLIENTS: Final = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "ssl", "socket", "builtins"})
@@ -67,7 +69,8 @@ def status_failure(
 ) -> HttpStatus | StreamingUnsupported:
     """What an answer with an HTTP error status says, by the provider's own message and type if its body has them.
 
-    `secrets` are blotted out of the message: some servers repeat the key they refuse.
+    `secrets` are blotted out of the message: some servers repeat the key they refuse. Short ones are placeholders, and
+    may be words of the message: they stay.
     """
     raw = body.encode(errors="replace") if isinstance(body, str) else body
     own = f"HTTP {status}: {_STATUS_TEXT.get(status, 'the provider answered with an error')}"
@@ -153,7 +156,7 @@ def _with_detail(own: str, error: BaseException) -> str:
 
 def _short(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
-        if secret:
+        if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "***")
     text = " ".join(text.split())
     return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…"

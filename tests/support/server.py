@@ -101,7 +101,9 @@ class Server:
             await self._play(answer.pieces, writer, closing)
             match answer.ending:
                 case "clean":
+                    # The next request comes when this answer has ended: from then on its bytes are not ours to read.
                     closing.cancel()
+                    await asyncio.wait({closing})
                     writer.write(b"0\r\n\r\n")
                     await writer.drain()
                 case "cut":

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, final
+
+from punk.core.json import JsonObject
+from punk.core.thinking import ThinkingConfig
+from punk.llm.models.settings_check import check_settings
+from punk.providers.anthropic.provider import anthropic_provider
+from punk.providers.anthropic.settings import DEFAULT_MAX_TOKENS, AnthropicSettings
+from punk.providers.anthropic.transport import AnthropicTransport
+from punk.providers.base import Provider
 
 if TYPE_CHECKING:
-    pass
+    from anthropic import AsyncAnthropic
 
 __all__ = ["AnthropicModel"]
-
-MAX_TOKENS: Final = 8192
-"""Tokens of an answer, where nothing else is said: the wire wants a bound."""
 
 
 @final
@@ -19,7 +27,68 @@ MAX_TOKENS: Final = 8192
 class AnthropicModel:
     """A Claude model.
 
-    `max_tokens` bounds the answer, in tokens; it is raised above a thinking budget. `api_key` and `base_url` default to
-    `ANTHROPIC_API_KEY` and `ANTHROPIC_BASE_URL`. A given `client` is used as it is and never closed. `extra_body` is
-    laid over the request's JSON body. Raises `ConfigurationError` for settings that cannot be.
+    `max_tokens` bounds an answer, thinking included, and is raised where a thinking budget would leave no room.
+    `api_key` and `base_url` default to `ANTHROPIC_API_KEY` and `ANTHROPIC_BASE_URL`. A given `client` is used as it is
+    and never closed. `extra_body` is laid over the JSON of every request. Raises `ConfigurationError` for settings that
+    cannot be.
+
+    Models with the same key and URL share one pool of connections an event loop, closed with that loop or at the end of
+    an `async with model`.
     """
+
+    settings: AnthropicSettings
+    transport: AnthropicTransport = field(repr=False)
+    portable: bool = field(repr=False)
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        thinking_config: ThinkingConfig | None = None,
+        max_tokens: int = DEFAULT_MAX_TOKENS,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        stop_sequences: Sequence[str] = (),
+        api_key: str | None = None,
+        base_url: str | None = None,
+        client: AsyncAnthropic | None = None,
+        extra_body: JsonObject | None = None,
+    ) -> None:
+        check_settings(model, max_tokens, temperature, top_p)
+        settings = AnthropicSettings(
+            model,
+            max_tokens=max_tokens,
+            thinking_config=thinking_config,
+            temperature=temperature,
+            top_p=top_p,
+            top_k=top_k,
+            stop_sequences=tuple(stop_sequences),
+            extra_body=extra_body,
+        )
+        object.__setattr__(self, "settings", settings)
+        transport = _shared(api_key, base_url) if client is None else AnthropicTransport(client=client)
+        object.__setattr__(self, "transport", transport)
+        object.__setattr__(self, "portable", client is None)
+
+    @property
+    def name(self) -> str:
+        """The vendor and the model."""
+        return f"anthropic:{self.settings.model}"
+
+    def provider(self) -> Provider:
+        """The way to reach it."""
+        return anthropic_provider(self.settings, self.transport, portable=self.portable)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.transport.close()
+
+
+@lru_cache(maxsize=256)
+def _shared(api_key: str | None, base_url: str | None) -> AnthropicTransport:
+    return AnthropicTransport(api_key=api_key, base_url=base_url)

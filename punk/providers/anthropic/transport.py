@@ -144,4 +144,7 @@ def _failure(error: Exception, client: AsyncAnthropic) -> Failure:
         return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
     if isinstance(error, CredentialsError) or (isinstance(error, TypeError) and "authentication" in str(error)):
         return NO_KEY
+    if isinstance(error, TypeError | ValueError):
+        # What fails on the way is wrapped by the SDK: this is a request that could not be written.
+        return Unsupported(f"no request can be made of these settings ({type(error).__name__})")
     return failure_of(error, clock="first_event")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from punk.core.events import CallDelta, Event, RefusalDelta, TextDelta, ThinkingDelta, TurnEnded
-from punk.testing.strategies.turns import cut
+from punk.testing.strategies.turns import MARKS, cut
 
 
 @st.composite
@@ -25,9 +25,9 @@ def recut(draw: st.DrawFn, events: Sequence[Event]) -> tuple[Event, ...]:
     for event in joined:
         match event:
             case TextDelta(text=text) | ThinkingDelta(text=text) | RefusalDelta(text=text):
-                anew.extend(replace(event, text=piece) for piece in cut(text, draw(_marks())))
+                anew.extend(replace(event, text=piece) for piece in cut(text, draw(MARKS)))
             case CallDelta(arguments=arguments):
-                anew.extend(replace(event, arguments=piece) for piece in cut(arguments, draw(_marks())))
+                anew.extend(replace(event, arguments=piece) for piece in cut(arguments, draw(MARKS)))
             case _:
                 anew.append(event)
     return tuple(anew)
@@ -70,10 +70,6 @@ def _joined(last: Event, event: Event) -> Event | None:
             return CallDelta(block, text + event.arguments)
         case _:
             return None
-
-
-def _marks() -> st.SearchStrategy[list[int]]:
-    return st.lists(st.integers(0, 40), max_size=2)
 
 
 def _block_of(events: Sequence[Event], at: int) -> list[int]:

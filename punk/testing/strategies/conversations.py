@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 from hypothesis import strategies as st
 
@@ -17,8 +17,11 @@ from punk.testing.strategies.values import finishes, texts
 
 TOOLS = tuple(ToolSpec(name, "A tool.", '{"type":"object"}') for name in NAMES)
 RUNNABLE: tuple[FinishReason | None, ...] = ("stop", "tool_use", None)
-PAUSED: tuple[FinishReason | None, ...] = ("pause",)
 FORBIDDING: tuple[FinishReason | None, ...] = ("max_tokens", "refusal", "content_filter", "other")
+RUN: Final = finishes(*RUNNABLE)
+PAUSED: Final = finishes("pause")
+FORBIDDEN: Final = finishes(*FORBIDDING)
+LAST: Final = finishes(*RUNNABLE, *FORBIDDING)
 
 
 @final
@@ -40,15 +43,14 @@ def conversations(draw: st.DrawFn, *, max_rounds: int = 3) -> Conversation:
     rounds = draw(st.integers(1, max_rounds))
     for _ in range(rounds - 1):
         calls = draw(st.integers(0, 2))
-        turn = draw(turns(calls=calls, finish=finishes(*(RUNNABLE if calls else PAUSED))))
+        turn = draw(turns(calls=calls, finish=RUN if calls else PAUSED))
         happened.extend(turn)
         if calls:
             happened.extend(draw(_results(_ids(turn, index))))
             index += 1 + calls
     # Calls of a turn that ends in a way that lets none run are part of a well-formed end.
     unrun = draw(st.booleans())
-    reasons = FORBIDDING if unrun else (*RUNNABLE, *FORBIDDING)
-    happened.extend(draw(turns(calls=1 if unrun else 0, finish=finishes(*reasons))))
+    happened.extend(draw(turns(calls=1, finish=FORBIDDEN) if unrun else turns(finish=LAST)))
     return Conversation(Request(Log(said), TOOLS), tuple(happened), rounds)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hypothesis import strategies as st
 
 from punk.core.json import dump_json
@@ -20,62 +22,55 @@ from punk.testing.strategies.values import finishes, json_objects, origins, prov
 NAMES = ("get_weather", "calculate", "now")
 
 
-def calls() -> st.SearchStrategy[ToolCall]:
-    """Calls with complete arguments, and ids that may repeat."""
-    ids = st.integers(0, 99).map(lambda number: f"id-{number}")
-    return st.builds(
-        ToolCall, ids, st.sampled_from(NAMES), json_objects().map(dump_json), st.none() | provider_data()
-    )
-
-
-def text_parts() -> st.SearchStrategy[TextPart]:
-    """Text, some of it with a payload."""
-    return st.builds(TextPart, texts(min_size=1), st.none() | provider_data())
-
-
-def words() -> st.SearchStrategy[AssistantPart]:
-    """What an assistant says beside calls: text, thinking with and without a signature, refusals, opaque blocks."""
-    return st.one_of(
-        text_parts(),
-        st.builds(ThinkingPart, texts(), st.none() | texts(min_size=1), st.none() | provider_data()),
-        st.builds(RefusalPart, texts(min_size=1)),
-        st.builds(OpaquePart, st.sampled_from(("server_tool_use", "thing")), provider_data(), st.booleans()),
-    )
-
-
-def _user_words() -> st.SearchStrategy[str | tuple[TextPart, ...]]:
-    return texts(min_size=1) | st.lists(text_parts(), min_size=1, max_size=3).map(tuple)
-
-
-def _assistant_messages() -> st.SearchStrategy[AssistantMessage]:
-    return st.builds(
-        AssistantMessage,
-        st.lists(words(), max_size=3),
-        finish=finishes(),
-        usage=st.none() | usages(),
-        origin=origins(),
-        unrun_calls=st.lists(calls(), max_size=1),
-    )
-
-
-@st.composite
-def _call_messages(draw: st.DrawFn) -> ToolCallMessage:
-    """At least one call, their ids distinct, among other parts."""
-    asked = draw(st.lists(calls(), min_size=1, max_size=3, unique_by=lambda call: call.id))
-    said = draw(st.lists(words(), max_size=2))
-    parts = draw(st.permutations([*said, *asked]))
-    return ToolCallMessage(parts, finish=draw(finishes()), usage=draw(st.none() | usages()), origin=draw(origins()))
+# Strategies are made once: hypothesis spends far more on making one than on drawing from it.
+CALLS: Final = st.builds(
+    ToolCall,
+    st.integers(0, 99).map(lambda number: f"id-{number}"),
+    st.sampled_from(NAMES),
+    json_objects().map(dump_json),
+    st.none() | provider_data(),
+)
+TEXT_PARTS: Final = st.builds(TextPart, texts(min_size=1), st.none() | provider_data())
+WORDS: Final[st.SearchStrategy[AssistantPart]] = st.one_of(
+    TEXT_PARTS,
+    st.builds(ThinkingPart, texts(), st.none() | texts(min_size=1), st.none() | provider_data()),
+    st.builds(RefusalPart, texts(min_size=1)),
+    st.builds(OpaquePart, st.sampled_from(("server_tool_use", "thing")), provider_data(), st.booleans()),
+)
+_USER_WORDS: Final = texts(min_size=1) | st.lists(TEXT_PARTS, min_size=1, max_size=3).map(tuple)
+_USER_MESSAGES: Final = st.builds(UserMessage, _USER_WORDS)
+_ASSISTANT_MESSAGES: Final = st.builds(
+    AssistantMessage,
+    st.lists(WORDS, max_size=3),
+    finish=finishes(),
+    usage=st.none() | usages(),
+    origin=origins(),
+    unrun_calls=st.lists(CALLS, max_size=1),
+)
+# At least one call, their ids distinct, among other parts.
+_CALL_MESSAGES: Final = st.builds(
+    ToolCallMessage,
+    st.tuples(
+        st.lists(WORDS, max_size=1),
+        st.lists(CALLS, min_size=1, max_size=3, unique_by=lambda call: call.id),
+        st.lists(WORDS, max_size=1),
+    ).map(lambda parts: [*parts[0], *parts[1], *parts[2]]),
+    finish=finishes(),
+    usage=st.none() | usages(),
+    origin=origins(),
+)
+_MESSAGES: Final[st.SearchStrategy[Message]] = st.one_of(
+    st.builds(SystemMessage, _USER_WORDS),
+    _USER_MESSAGES,
+    _ASSISTANT_MESSAGES,
+    _CALL_MESSAGES,
+    st.builds(ToolResultMessage, texts(min_size=1), st.sampled_from(NAMES), texts(), st.booleans()),
+)
 
 
 def messages() -> st.SearchStrategy[Message]:
     """One message of any kind."""
-    return st.one_of(
-        st.builds(SystemMessage, _user_words()),
-        st.builds(UserMessage, _user_words()),
-        _assistant_messages(),
-        _call_messages(),
-        st.builds(ToolResultMessage, texts(min_size=1), st.sampled_from(NAMES), texts(), st.booleans()),
-    )
+    return _MESSAGES
 
 
 @st.composite
@@ -83,13 +78,13 @@ def histories(draw: st.DrawFn) -> tuple[Message, ...]:
     """A conversation in which every call has its one result, in call order, and the user speaks last."""
     said: list[Message] = [SystemMessage("Be brief.")] if draw(st.booleans()) else []
     for _ in range(draw(st.integers(0, 2))):
-        said.append(draw(st.builds(UserMessage, _user_words())))
+        said.append(draw(_USER_MESSAGES))
         if draw(st.booleans()):
-            asked = draw(_call_messages())
+            asked = draw(_CALL_MESSAGES)
             said.append(asked)
             said.extend(ToolResultMessage(c.id, c.name, draw(texts()), draw(st.booleans())) for c in asked.calls)
-        said.append(draw(_assistant_messages()))
-    return (*said, UserMessage(draw(texts(min_size=1))))
+        said.append(draw(_ASSISTANT_MESSAGES))
+    return (*said, draw(_USER_MESSAGES))
 
 
 def chats() -> st.SearchStrategy[Chat]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -44,20 +44,20 @@ def cut(text: str, at: Sequence[int]) -> list[str]:
 
 @st.composite
 def _texts(draw: st.DrawFn) -> BlockEvents:
-    block: list[ProviderEvent] = [TextDelta(0, text) for text in draw(st.lists(texts(), min_size=1, max_size=3))]
+    block: list[ProviderEvent] = [TextDelta(0, text) for text in draw(_PIECES)]
     return [*block, TextAnnotated(0, draw(provider_data()))] if draw(st.booleans()) else block
 
 
 @st.composite
 def _thinking(draw: st.DrawFn) -> BlockEvents:
-    block: list[ProviderEvent] = [ThinkingDelta(0, text) for text in draw(st.lists(texts(), max_size=3))]
-    sealed = ThinkingSealed(0, draw(st.none() | texts(min_size=1)), draw(st.none() | provider_data()))
+    block: list[ProviderEvent] = [ThinkingDelta(0, text) for text in draw(_PIECES)[1:]]
+    sealed = ThinkingSealed(0, draw(_SIGNATURES), draw(_MAYBE_DATA))
     return [*block, sealed]
 
 
 @st.composite
 def _refusals(draw: st.DrawFn) -> BlockEvents:
-    return [RefusalDelta(0, text) for text in draw(st.lists(texts(min_size=1), min_size=1, max_size=2))]
+    return [RefusalDelta(0, text) for text in draw(_PIECES)]
 
 
 @st.composite
@@ -69,13 +69,22 @@ def _opaque(draw: st.DrawFn) -> BlockEvents:
 @st.composite
 def _call(draw: st.DrawFn, id_: str | None) -> BlockEvents:
     # Empty arguments stand for `{}`; the end may state the whole again.
-    whole = draw(st.just("") | json_objects().map(dump_json))
-    pieces = cut(whole, draw(st.lists(st.integers(0, 40), max_size=2)))
-    ended = CallEnded(0, whole if draw(st.booleans()) else None, draw(st.none() | provider_data()))
+    whole = draw(_ARGUMENTS)
+    pieces = cut(whole, draw(MARKS))
+    ended = CallEnded(0, whole if draw(st.booleans()) else None, draw(_MAYBE_DATA))
     return [CallStarted(0, id_, draw(st.sampled_from(NAMES))), *(CallDelta(0, piece) for piece in pieces), ended]
 
 
-_WORDS: tuple[Callable[[], st.SearchStrategy[BlockEvents]], ...] = (_texts, _texts, _thinking, _refusals, _opaque)
+# Strategies are made once: hypothesis spends far more on making one than on drawing from it.
+MARKS: Final = st.lists(st.integers(0, 40), max_size=2)
+_PIECES: Final = st.lists(texts(), min_size=1, max_size=4)
+_SIGNATURES: Final = st.none() | texts(min_size=1)
+_MAYBE_DATA: Final = st.none() | provider_data()
+_ARGUMENTS: Final = st.just("") | json_objects().map(dump_json)
+_WORDS: Final = st.lists(st.one_of(_texts(), _thinking(), _refusals(), _opaque()), max_size=3)
+_NOISE: Final[st.SearchStrategy[ProviderEvent]] = st.builds(UsageReported, usages()) | st.just(Heartbeat())
+_STARTS: Final = st.builds(TurnStarted, st.sampled_from(FAMILIES), st.none() | texts())
+_FINISHES: Final = finishes()
 
 
 @st.composite
@@ -86,15 +95,15 @@ def turns(
 
     The calls' ids are distinct; some have none.
     """
-    blocks: list[BlockEvents] = [draw(kind()) for kind in draw(st.lists(st.sampled_from(_WORDS), max_size=3))]
+    blocks: list[BlockEvents] = list(draw(_WORDS))
     blocks.extend(draw(_call(draw(st.sampled_from((f"id-{position}", None))))) for position in range(calls))
     slots = [index for index, block in enumerate(blocks) for _ in block]
     spoken = [Heartbeat()] if draw(st.booleans()) else []
-    said: list[ProviderEvent] = [*spoken, TurnStarted(draw(st.sampled_from(FAMILIES)), draw(st.none() | texts()))]
+    said: list[ProviderEvent] = [*spoken, draw(_STARTS)]
     said.extend(interleaved(blocks, draw(st.permutations(slots)) if draw(st.booleans()) else slots))
     for _ in range(draw(st.integers(0, 2))):
-        said.insert(draw(st.integers(1, len(said))), draw(st.builds(UsageReported, usages()) | st.just(Heartbeat())))
-    return (*said, TurnEnded(draw(finishes() if finish is None else finish)))
+        said.insert(draw(st.integers(1, len(said))), draw(_NOISE))
+    return (*said, TurnEnded(draw(_FINISHES if finish is None else finish)))
 
 
 def interleaved(blocks: Sequence[BlockEvents], order: Sequence[int]) -> list[ProviderEvent]:

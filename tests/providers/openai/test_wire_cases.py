@@ -28,7 +28,7 @@ def test_a_recorded_stream_folds_to_what_its_sidecar_says(case: WireCase) -> Non
             error = expected["sdk_error"]
             assert turn.failure == ProviderError(error["message"], error.get("type") or error.get("code"))
         if message is None:
-            assert not (expected["text"] or expected["thinking"] or expected["tool_calls"])
+            assert [expected["text"], expected["thinking"], expected["tool_calls"]] == ["", "", []]
             continue
         assert message.content == expected["text"], name
         assert "".join(block.text for block in message.thinking_blocks) == expected["thinking"]

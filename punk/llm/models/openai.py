@@ -1,0 +1,147 @@
+"""OpenAI's models, and those of every server that speaks its chat-completions wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, final
+
+from punk.core.json import JsonObject
+from punk.core.thinking import ThinkingConfig
+from punk.llm.models.settings_check import check_settings
+from punk.providers.base import Provider
+from punk.providers.openai.chat.decode import ChatDecoder, decode_whole
+from punk.providers.openai.chat.encode import encode
+from punk.providers.openai.chat.settings import FAMILY, ChatSettings
+from punk.providers.openai.chat.transport import ChatTransport
+from punk.providers.openai.transport import GivenClient, OwnClients, compatible_client, openai_client
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+__all__ = ["OpenAiCompatibleModel", "OpenAiModel"]
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class _ChatModel:
+    """What every model on this wire has."""
+
+    settings: ChatSettings
+    transport: ChatTransport = field(repr=False)
+    portable: bool = field(repr=False)
+
+    def _set(self, settings: ChatSettings, transport: ChatTransport, *, portable: bool) -> None:
+        check_settings(settings.model, settings.max_tokens, settings.temperature, settings.top_p)
+        object.__setattr__(self, "settings", settings)
+        object.__setattr__(self, "transport", transport)
+        object.__setattr__(self, "portable", portable)
+
+    @property
+    def name(self) -> str:
+        """The vendor and the model."""
+        return f"openai:{self.settings.model}"
+
+    def provider(self) -> Provider:
+        """The way to reach it."""
+        return Provider(
+            FAMILY, partial(encode, self.settings), ChatDecoder, decode_whole, self.transport, portable=self.portable
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.transport.close()
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class OpenAiModel(_ChatModel):
+    """A model of OpenAI's own, over chat completions.
+
+    `max_tokens` bounds an answer, reasoning included. `api_key` and `base_url` default to `OPENAI_API_KEY` and
+    `OPENAI_BASE_URL`. A given `client` is used as it is and never closed. `extra_body` is laid over the JSON of every
+    request. Raises `ConfigurationError` for settings that cannot be.
+
+    Models with the same key and URL share one pool of connections an event loop, closed with that loop or at the end of
+    an `async with model`.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        thinking_config: ThinkingConfig | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        stop_sequences: Sequence[str] = (),
+        api_key: str | None = None,
+        base_url: str | None = None,
+        client: AsyncOpenAI | None = None,
+        extra_body: JsonObject | None = None,
+    ) -> None:
+        settings = ChatSettings(
+            model,
+            max_tokens=max_tokens,
+            thinking_config=thinking_config,
+            temperature=temperature,
+            top_p=top_p,
+            stop_sequences=tuple(stop_sequences),
+            extra_body=extra_body,
+        )
+        transport = _openai(api_key, base_url) if client is None else ChatTransport(GivenClient(client))
+        self._set(settings, transport, portable=client is None)
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class OpenAiCompatibleModel(_ChatModel):
+    """A model of another server that speaks chat completions: Ollama, vLLM, llama.cpp, Groq, OpenRouter and the like.
+
+    `base_url` is the server's, with its version (`http://localhost:11434/v1`); `api_key` its key, if it wants one: the
+    environment's key of OpenAI is never sent there. The other settings are those of `OpenAiModel`, and `top_k`.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str,
+        api_key: str | None = None,
+        client: AsyncOpenAI | None = None,
+        thinking_config: ThinkingConfig | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        stop_sequences: Sequence[str] = (),
+        extra_body: JsonObject | None = None,
+    ) -> None:
+        settings = ChatSettings(
+            model,
+            flavour="compatible",
+            max_tokens=max_tokens,
+            thinking_config=thinking_config,
+            temperature=temperature,
+            top_p=top_p,
+            top_k=top_k,
+            stop_sequences=tuple(stop_sequences),
+            extra_body=extra_body,
+        )
+        transport = _compatible(api_key, base_url) if client is None else ChatTransport(GivenClient(client))
+        self._set(settings, transport, portable=client is None)
+
+
+@lru_cache(maxsize=256)
+def _openai(api_key: str | None, base_url: str | None) -> ChatTransport:
+    return ChatTransport(OwnClients(lambda: openai_client(api_key, base_url)))
+
+
+@lru_cache(maxsize=256)
+def _compatible(api_key: str | None, base_url: str) -> ChatTransport:
+    return ChatTransport(OwnClients(lambda: compatible_client(api_key, base_url)))
