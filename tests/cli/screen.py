@@ -38,9 +38,9 @@ class Screen:
         return ["".join(row).rstrip() for row in self.rows]
 
     @property
-    def column(self) -> int:
-        """Where the cursor stands in its line, from 0."""
-        return self._column
+    def cursor(self) -> tuple[int, int]:
+        """The row and the column in which the cursor stands, from 0."""
+        return self._row, self._column
 
     def feed(self, output: str) -> None:
         """Obey `output`."""

@@ -11,6 +11,8 @@ from punk.core.codec import messages_from_json, messages_to_json
 from punk.core.effects import RequestTurn
 from punk.core.events import CancelRequested, Event, ToolReturned, ToolStarted, TurnRequested
 from punk.core.log import Log
+from punk.core.messages import AssistantMessage, Message
+from punk.core.parts import AssistantPart
 from punk.core.request import Request
 from punk.core.state import Cancelled, Completed, history
 from punk.core.step import begin, fold
@@ -49,19 +51,23 @@ def test_the_final_messages_are_those_of_a_naive_reading(conversation: Conversat
 @given(conversations())
 def test_each_request_holds_all_that_was_said_before(conversation: Conversation) -> None:
     state, effects = begin(conversation.request)
-    sent = list(effects)
+    rounds = [effect.round for effect in effects if isinstance(effect, RequestTurn)]
     for event in conversation.events:
-        before = history(state)
         state, effects = fold(state, [event])
         for effect in effects:
             if isinstance(effect, RequestTurn):
-                assert effect.messages == history(state)
-                assert len(effect.messages) >= len(before)
+                rounds.append(effect.round)
                 assert effect.tools == conversation.request.tools
-        sent.extend(effects)
-    assert [effect.round for effect in sent if isinstance(effect, RequestTurn)] == list(
-        range(1, conversation.rounds + 1)
-    )
+                done = len(state.run.messages)
+                assert effect.messages[:done] == tuple(state.run.messages)
+                # A turn that paused is no message of its own yet, but what it said goes back.
+                assert [_parts(m) for m in effect.messages[done:]] == [_parts(m) for m in history(state)[done:]]
+    assert rounds == list(range(1, conversation.rounds + 1))
+
+
+def _parts(message: Message) -> tuple[AssistantPart, ...]:
+    assert isinstance(message, AssistantMessage)
+    return message.parts
 
 
 @given(conversations(), st.data())

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, final
@@ -56,14 +56,19 @@ class Recorded:
     done: threading.Event = field(default_factory=threading.Event)
 
 
+Responder: TypeAlias = Callable[[Recorded], Answer]
+"""Answers by what was asked."""
+
+
 @final
 class Server:
-    """What a test holds of the running server. Answers are given in order; the last one again and again."""
+    """What a test holds of the running server: answers are given in order, the last one again and again. `connections`
+    counts those that were ever made."""
 
-    def __init__(self, answers: Sequence[Answer]) -> None:
+    def __init__(self, answers: Sequence[Answer | Responder]) -> None:
         self.answers = list(answers)
         self.requests: list[Recorded] = []
-        self.open_connections = 0
+        self.connections = 0
         self.port = 0
 
     @property
@@ -73,14 +78,13 @@ class Server:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
-        self.open_connections += 1
+        self.connections += 1
         try:
             while await self._exchange(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            self.open_connections -= 1
             writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -91,6 +95,8 @@ class Server:
         answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
         recorded = Recorded(first.split(" ")[1], headers, json.loads(body or b"{}"))
         self.requests.append(recorded)
+        if not isinstance(answer, Answer):
+            answer = answer(recorded)
         # A second request on this connection only comes after the answer: what is read before is the client's close.
         closing = asyncio.ensure_future(self._closed(reader, recorded))
         try:
@@ -116,9 +122,7 @@ class Server:
             recorded.done.set()
         return not reader.at_eof()
 
-    async def _play(
-        self, pieces: Sequence[Piece], writer: asyncio.StreamWriter, closing: asyncio.Future[None]
-    ) -> None:
+    async def _play(self, pieces: Sequence[Piece], writer: asyncio.StreamWriter, closing: asyncio.Future[None]) -> None:
         for piece in pieces:
             match piece:
                 case bytes():
@@ -144,7 +148,7 @@ class Server:
 
 
 @contextmanager
-def serve(*answers: Answer) -> Iterator[Server]:
+def serve(*answers: Answer | Responder) -> Iterator[Server]:
     """A running server; it is stopped, with every connection, at the end of the block."""
     server = Server(answers)
     ready = threading.Event()

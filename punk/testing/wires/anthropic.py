@@ -68,11 +68,11 @@ def encode_documents(events: Iterable[ProviderEvent]) -> tuple[tuple[str, JsonOb
 @final
 @dataclass(slots=True)
 class _Answer:
-    """What a server knows when a block starts, and which blocks are open."""
+    """What a server knows when a block starts, and which blocks are open, by their kind."""
 
     calls: Mapping[int, JsonObject]
     opaque: Mapping[int, OpaqueEnded]
-    open: list[int] = field(default_factory=list)
+    open: dict[int, JsonValue] = field(default_factory=dict)
 
     def documents(self, event: ProviderEvent) -> Iterator[tuple[str, JsonObject]]:
         """The wire's events that say `event`."""
@@ -84,7 +84,8 @@ class _Answer:
                 yield _delta(block, {"type": "thinking_delta", "thinking": text})
             case ThinkingSealed(block=block, signature=signature, provider_data=data):
                 redacted = _payload(data)
-                yield from self._start(block, redacted or {"type": "thinking", "thinking": "", "signature": ""})
+                thinking: JsonObject = {"type": "thinking", "thinking": "", "signature": ""}
+                yield from self._start(block, {**redacted, "type": "redacted_thinking"} if redacted else thinking)
                 if signature is not None:
                     yield _delta(block, {"type": "signature_delta", "signature": signature})
                 yield self._stop(block)
@@ -112,7 +113,7 @@ class _Answer:
             case UsageReported(usage=usage):
                 yield "message_delta", {"delta": {}, "usage": _usage(usage)}
             case TurnEnded(finish=finish):
-                yield from [self._stop(block) for block in tuple(self.open) if block not in self.calls]
+                yield from [self._stop(block) for block, kind in tuple(self.open.items()) if kind != "tool_use"]
                 yield "message_delta", {"delta": _finish(finish)}
                 yield "message_stop", {}
             case TurnFailed(failure=ProviderError(message=message, error_type=error_type)):
@@ -126,7 +127,7 @@ class _Answer:
 
     def _start(self, block: int, content: JsonObject) -> Iterator[tuple[str, JsonObject]]:
         if block not in self.open:
-            self.open.append(block)
+            self.open[block] = content["type"]
             yield "content_block_start", {"index": block, "content_block": content}
 
     def _opaque(self, block: int, kind: str) -> Iterator[tuple[str, JsonObject]]:
@@ -142,7 +143,7 @@ class _Answer:
             yield "content_block_delta", {"index": block, "delta": delta}
 
     def _stop(self, block: int) -> tuple[str, JsonObject]:
-        self.open = [other for other in self.open if other != block]
+        self.open.pop(block, None)
         return "content_block_stop", {"index": block}
 
 

@@ -58,9 +58,11 @@ def turns(draw: st.DrawFn) -> tuple[ProviderEvent, ...]:
     refused = False
     block = 0
     kinds = draw(st.lists(st.sampled_from(("text", "thinking", "call", "refusal", "opaque")), max_size=6))
-    for kind, before in zip(kinds, [None, *kinds], strict=False):
-        if (kind == before and kind in ("text", "thinking")) or (kind == "refusal" and refused):
+    last = ""
+    for kind in kinds:
+        if (kind == last and kind in ("text", "thinking")) or (kind == "refusal" and refused):
             continue
+        last = kind
         pieces = draw(st.lists(TEXTS, min_size=1, max_size=3))
         match kind:
             case "text":

@@ -1,0 +1,238 @@
+"""Streams over real connections and the vendors' own clients: what the server is sent, and when it sees the close."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from punk.core.events import ProviderEvent
+from punk.core.failures import ConnectFailed, HttpStatus
+from punk.core.messages import ToolCallMessage, UserMessage
+from punk.errors import ConfigurationError, StreamIncompleteError, StreamingError, StreamingNotSupported
+from punk.llm.chat import Chat
+from punk.llm.models.anthropic import AnthropicModel
+from punk.llm.models.base import Model
+from punk.llm.models.openai import OpenAiCompatibleModel
+from punk.testing.wires import anthropic, openai_chat
+from tests.llm.script import CALLS, START, STOP, call, read, text, thinking
+from tests.support.aio import run
+from tests.support.server import Answer, Pause, Server, WaitForClose, serve
+
+Wire = tuple[Callable[[str], Model], Callable[[Sequence[ProviderEvent]], bytes]]
+
+WIRES: list[Wire] = [
+    (lambda base: AnthropicModel("claude-sonnet-4-5", api_key="k", base_url=base), anthropic.encode_events),
+    (lambda base: OpenAiCompatibleModel("m", base_url=base + "/v1"), openai_chat.encode_events),
+]
+
+
+@pytest.fixture(params=WIRES, ids=["anthropic", "openai-chat"])
+def wire(request: pytest.FixtureRequest) -> Wire:
+    made: Wire = request.param
+    return made
+
+
+def ask(wire: Wire, server: Server) -> Chat:
+    """A question to the server."""
+    return Chat([UserMessage("q")], model=wire[0](server.base))
+
+
+def opening(wire: Wire) -> bytes:
+    """The first part of an answer: a delta, and no end."""
+    whole, cut = (wire[1]([START, *text("Hel"), *more, STOP]) for more in ((), text("lo")))
+    same = next(i for i, (a, b) in enumerate(zip(whole, cut, strict=False)) if a != b)
+    return whole[: whole.rindex(b"\n\n", 0, same) + 2]
+
+
+def seconds_to_close(server: Server, since: float) -> float:
+    """How long after `since` the server saw its client go."""
+    assert server.requests[-1].done.wait(5)
+    closed_at = server.requests[-1].closed_at
+    assert closed_at is not None
+    return closed_at - since
+
+
+def test_an_answer_comes_through(wire: Wire) -> None:
+    async def main() -> None:
+        with serve(Answer([wire[1]([START, *text("Hel", "lo"), STOP])])) as server:
+            async with ask(wire, server).complete_stream() as stream:
+                assert (await read(stream.content))[-1] == "Hello"
+            assert (await stream.chat).latest_message.content == "Hello"
+
+    run(main())
+
+
+def test_a_connection_serves_all_rounds(wire: Wire) -> None:
+    def tool(n: int) -> int:
+        return n + 1
+
+    async def main() -> None:
+        first = wire[1]([START, *thinking("hm"), *text("let me", block=1), *call("tool", '{"n": 1}', block=2), CALLS])
+        with serve(Answer([first]), Answer([wire[1]([START, *text("two"), STOP])])) as server:
+            async with ask(wire, server).with_tools([tool]).complete_stream() as stream:
+                await stream.chat
+            final = await stream.chat
+            assert isinstance(final.messages[1], ToolCallMessage)
+            assert final.messages[2].content == "2"
+            assert [request.done.is_set() for request in server.requests] == [True, True]
+            assert server.connections == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("leave", ["break", "exception", "cancel", "cancelled task", "cancelled before headers"])
+def test_the_server_sees_the_close_at_once(wire: Wire, leave: str) -> None:
+    async def main() -> None:
+        quiet = Answer([opening(wire), WaitForClose()])
+        if leave == "cancelled before headers":
+            quiet = Answer([], before_headers=[WaitForClose()])
+        with serve(quiet) as server:
+            left_at = 0.0
+
+            async def body() -> None:
+                nonlocal left_at
+                async with ask(wire, server).complete_stream() as stream:
+                    async for content in stream.content:
+                        assert content == "Hel"
+                        left_at = time.monotonic()
+                        match leave:
+                            case "break":
+                                break
+                            case "exception":
+                                raise KeyError
+                            case "cancel":
+                                stream.cancel()
+                                await asyncio.sleep(0)
+                            case _:
+                                pass
+                with pytest.raises(StreamIncompleteError):
+                    await stream.chat
+
+            task = asyncio.create_task(body())
+            await asyncio.wait({task}, timeout=0.5 if leave.startswith("cancelled") else 5)
+            if leave.startswith("cancelled"):
+                left_at = time.monotonic()
+                task.cancel()
+                await asyncio.wait({task})
+            # A timing of its own would be noise: what is asserted is that no timeout had to pass.
+            assert seconds_to_close(server, left_at) < 2
+            assert task.cancelled() or isinstance(task.exception(), KeyError | None)
+
+    run(main())
+
+
+@pytest.mark.parametrize("ending", ["clean", "cut", "reset"])
+def test_an_answer_that_stops_early_is_an_error_with_the_partial(wire: Wire, ending: str) -> None:
+    async def main() -> None:
+        # A reset also throws away what the client has not read yet: it is given the time to.
+        pieces = [opening(wire), Pause(0.05)]
+        with serve(Answer(pieces, ending=ending)) as server:  # type: ignore[arg-type]  # one of the literals
+            stream = ask(wire, server).complete_stream()
+            with pytest.raises(StreamingError) as caught:
+                async with stream:
+                    await read(stream.content)
+            assert caught.value.message
+            assert caught.value.retryable
+            assert stream.partial_chat.latest_message.content == "Hel"
+            with pytest.raises(StreamingError):
+                await stream.chat
+
+    run(main())
+
+
+def test_nobody_listens(wire: Wire) -> None:
+    async def main() -> None:
+        with serve() as server:
+            pass
+        with pytest.raises(StreamingError) as caught:
+            await ask(wire, server).complete_async()
+        assert isinstance(caught.value.failure, ConnectFailed)
+        assert caught.value.__cause__ is not None
+
+    run(main())
+
+
+def test_a_status_error_says_what_the_provider_said(wire: Wire) -> None:
+    async def main() -> None:
+        error = b'{"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}'
+        answer = Answer([error], status=429, headers=(("content-type", "application/json"), ("retry-after", "7")))
+        with serve(answer) as server:
+            with pytest.raises(StreamingError) as caught:
+                await ask(wire, server).complete_async()
+            assert caught.value.failure == HttpStatus(429, "slow down", "rate_limit_error", 7.0)
+            assert (caught.value.status, caught.value.retry_after, caught.value.retryable) == (429, 7.0, True)
+            assert len(server.requests) == 1
+
+    run(main())
+
+
+def test_a_model_that_cannot_stream_says_so_and_completes_all_the_same() -> None:
+    async def main() -> None:
+        refused = Answer(
+            [b'{"error": {"type": "invalid_request_error", "message": "This model does not support streaming"}}'],
+            status=400,
+            headers=(("content-type", "application/json"),),
+        )
+        whole = Answer(
+            [b'{"id": "r", "choices": [{"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"}]}'],
+            headers=(("content-type", "application/json"),),
+        )
+        with serve(refused, refused, whole) as server:
+            chat = Chat([UserMessage("q")], model=OpenAiCompatibleModel("m", base_url=server.base + "/v1"))
+            with pytest.raises(StreamingNotSupported):
+                async with chat.complete_stream() as stream:
+                    await read(stream.content)
+            # Called inside the running loop, as the documentation does.
+            assert chat.complete().latest_message.content == "Hello"
+            assert [request.body.get("stream", False) for request in server.requests] == [True, True, False]
+
+    run(main())
+
+
+def test_a_missing_key_is_told_on_entering() -> None:
+    async def main() -> None:
+        with pytest.raises(ConfigurationError, match="ANTHROPIC_API_KEY"):
+            async with Chat([UserMessage("q")], model=AnthropicModel("claude-sonnet-4-5")).complete_stream():
+                raise AssertionError("entered")
+
+    run(main())
+
+
+def test_a_client_that_was_given_is_used_and_left_open(wire: Wire) -> None:
+    import anthropic as sdk_anthropic
+    import openai as sdk_openai
+
+    async def main() -> None:
+        with serve(Answer([wire[1]([START, *text("a"), STOP])])) as server:
+            client: sdk_anthropic.AsyncAnthropic | sdk_openai.AsyncOpenAI
+            model: Model
+            if wire is WIRES[0]:
+                client = sdk_anthropic.AsyncAnthropic(api_key="k", base_url=server.base)
+                model = AnthropicModel("claude-sonnet-4-5", client=client)
+            else:
+                client = sdk_openai.AsyncOpenAI(api_key="k", base_url=server.base + "/v1")
+                model = OpenAiCompatibleModel("m", base_url=server.base, client=client)
+            chat = Chat([UserMessage("q")], model=model)
+            assert (await chat.complete_async()).latest_message.content == "a"
+            with pytest.raises(ConfigurationError, match="complete_async"):
+                chat.complete()
+            assert not client.is_closed()
+            await client.close()
+
+    run(main())
+
+
+def test_many_streams_at_once_leave_nothing_behind(wire: Wire) -> None:
+    async def main() -> None:
+        whole = wire[1]([START, *text(*"abcdef"), STOP])
+        cut = len(whole) // 2
+        with serve(Answer([whole[:cut], Pause(0.05), whole[cut:]])) as server:
+            chat = ask(wire, server)
+            async with asyncio.TaskGroup() as group:
+                chats = [group.create_task(chat.complete_async()) for _ in range(60)]
+            assert {made.result().latest_message.content for made in chats} == {"abcdef"}
+
+    run(main())
