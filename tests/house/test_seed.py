@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house.test_readme import namespace, server
+from tests.support.documentation import namespace
 from tests.support.examples import Example, examples_in, run_example
 from tests.support.optional import RECORDINGS, need
 from tests.support.server import Server
-
-__all__ = ["server"]
 
 SEED = RECORDINGS.parent / "SEED.md"
 TEXT = SEED.read_text("utf-8").replace("patterpunk", "punk") if SEED.is_file() else ""
@@ -21,5 +19,5 @@ def test_the_documentation_is_there() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[f"line-{example.line}" for example in EXAMPLES])
-def test_example(example: Example, server: Server) -> None:  # noqa: F811  # the fixture
+def test_example(example: Example, server: Server) -> None:
     run_example(example, namespace())

@@ -69,6 +69,7 @@ class OwnClients:
         await self._pool.close()
 
     def _made(self) -> AsyncOpenAI:
+        import httpx2
         from openai import OpenAIError
 
         try:
@@ -76,6 +77,8 @@ class OwnClients:
         except OpenAIError as error:
             # Its own text speaks of arguments that a user of ours never sees.
             raise TransportError(Unsupported(f"there is no key: set {KEY_VARIABLE}, or pass api_key")) from error
+        except httpx2.InvalidURL as error:
+            raise TransportError(failure_of(error)) from error
 
 
 def openai_client(api_key: str | None, base_url: str | None) -> AsyncOpenAI:
@@ -159,4 +162,7 @@ def _failure(error: Exception, client: AsyncOpenAI) -> Failure:
         secrets = [client.api_key] if len(client.api_key) >= _SHORTEST_KEY else []
         response = error.response
         return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
+    if isinstance(error, TypeError | ValueError):
+        # What fails on the way is wrapped by the SDK: this is a request that could not be written.
+        return Unsupported(f"no request can be made of these settings ({type(error).__name__})")
     return failure_of(error, clock="first_event")
