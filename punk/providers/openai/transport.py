@@ -23,6 +23,7 @@ Request: TypeAlias = "AbstractAsyncContextManager[AsyncAPIResponse[T]]"
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 600.0
 KEY_VARIABLE: Final = "OPENAI_API_KEY"
+NO_KEY: Final = "none"
 
 _SHORTEST_KEY: Final = 8
 
@@ -95,13 +96,15 @@ def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
     import httpx2
     from openai import AsyncOpenAI, Omit
 
+    # The SDK wants a key; a server that wants none takes any. A header of our own overrules one of the environment's.
+    key = api_key or NO_KEY
     headers: dict[str, str | Omit] = {
-        "Authorization": f"Bearer {api_key}" if api_key else Omit(),
+        "Authorization": f"Bearer {key}",
         "OpenAI-Organization": Omit(),
         "OpenAI-Project": Omit(),
     }
     return AsyncOpenAI(
-        api_key=api_key or "none",
+        api_key=key,
         base_url=base_url,
         timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         max_retries=0,

@@ -69,12 +69,13 @@ def seconds_to_close(server: Server, since: float) -> float:
 def test_the_body_is_sent_as_it_is_and_the_answer_comes_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
         monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer secret")
     with serve(Answer(PIECES)) as server:
-        for key, header in ((None, None), ("mine", "Bearer mine")):
+        for key, header in ((None, "Bearer none"), ("mine", "Bearer mine")):
             assert run(rest_of(compatible(server, key))) == b"".join(PIECES)
             request = server.requests[-1]
             assert (request.path, request.body) == ("/v1/chat/completions", BODY.json)
-            assert request.headers.get("authorization") == header
+            assert request.headers["authorization"] == header
             assert request.headers["x-more"] == "1"
             assert "secret" not in json.dumps(request.headers)
 

@@ -1,0 +1,126 @@
+"""What a user's strictly typed code sees: checked by mypy (`assert_type`), and run once so that it stays true."""
+
+from __future__ import annotations
+
+from typing import assert_never, assert_type
+
+from punk.core.events import LogEntry
+from punk.core.failures import Failure
+from punk.core.readers import Sequenced
+from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
+from punk.errors import PunkError
+from punk.llm.chat import Chat
+from punk.llm.messages import (
+    AssistantMessage,
+    FinishReason,
+    Message,
+    SystemMessage,
+    ThinkingPart,
+    ToolCall,
+    ToolCallMessage,
+    ToolResultMessage,
+    Usage,
+    UserMessage,
+)
+from punk.llm.streaming import ChatStream, StreamIncompleteError, StreamingError, ToolExecutionAbortError
+from tests.llm.script import CALLS, START, STOP, ask, call, text, thinking
+from tests.support.aio import run
+
+
+def tool(n: int) -> int:
+    """Increase a number."""
+    return n + 1
+
+
+def describe(message: Message) -> str:
+    assert_type(message.content, str)
+    assert_type(message.thinking_blocks, tuple[ThinkingPart, ...])
+    match message:
+        case SystemMessage() | UserMessage():
+            return message.content
+        case AssistantMessage():
+            assert_type(message.finish_reason, FinishReason | None)
+            assert_type(message.raw_finish_reason, str | None)
+            assert_type(message.usage, Usage | None)
+            assert_type(message.unrun_calls, tuple[ToolCall, ...])
+            assert_type(message.refusal, str | None)
+            return message.content
+        case ToolCallMessage():
+            assert_type(message.calls, tuple[ToolCall, ...])
+            return ", ".join(asked.name for asked in message.calls)
+        case ToolResultMessage():
+            assert_type(message.is_error, bool)
+            return message.content
+        case _:
+            assert_never(message)
+
+
+def name_of(state: StreamState) -> str:
+    match state:
+        case Streaming():
+            return "streaming"
+        case RunningTools():
+            return "running tools"
+        case Completed():
+            return "completed"
+        case Cancelled():
+            return "cancelled"
+        case Failed(failure=failure):
+            assert_type(failure, Failure)
+            return failure.message
+        case _:
+            assert_never(state)
+
+
+async def use(chat: Chat) -> Chat:
+    stream = chat.complete_stream(execute_tools=True, max_rounds=4, max_concurrent_tools=2, tool_timeout=1.5)
+    assert_type(stream, ChatStream)
+    async with stream as entered:
+        assert_type(entered, ChatStream)
+        async for thought in entered.thinking:
+            assert_type(thought, str)
+        async for delta in entered.thinking_delta:
+            assert_type(delta, str)
+        async for content in entered.content:
+            assert_type(content, str)
+        async for piece in entered.content_delta:
+            assert_type(piece, str)
+        async for event in entered.events:
+            assert_type(event, Sequenced)
+            assert_type(event.number, int)
+            assert_type(event.event, LogEntry)
+        assert_type(entered.state, StreamState)
+        assert_type(entered.partial_chat, Chat)
+        entered.cancel()
+    assert name_of(stream.state) == "completed"
+    return assert_type(await stream.chat, Chat)
+
+
+def test_a_users_file() -> None:
+    first = [START, *thinking("hm"), *text("a", block=1), *call("tool", '{"n": 1}', block=2), CALLS]
+    chat, model = ask(first, [START, *text("b"), STOP])
+    final = run(use(chat.with_tools([tool])))
+    assert_type(final.messages, tuple[Message, ...])
+    assert_type(final.latest_message, Message)
+    assert_type(final.usage, Usage)
+    assert_type(final.to_json(), str)
+    assert_type(Chat.from_json(final.to_json(), model=model), Chat)
+    assert [describe(message) for message in final.messages] == ["q", "tool", "2", "b"]
+
+
+def test_errors_are_typed() -> None:
+    def handle(error: PunkError) -> str:
+        assert_type(error.message, str)
+        if isinstance(error, StreamingError):
+            assert_type(error.failure, Failure | None)
+            assert_type(error.partial, StreamState | None)
+            assert_type(error.retryable, bool)
+            assert_type(error.retry_after, float | None)
+            assert_type(error.status, int | None)
+            assert_type(error.provider, str | None)
+        if isinstance(error, StreamIncompleteError):
+            assert_type(error.partial, StreamState | None)
+        return error.message
+
+    assert handle(ToolExecutionAbortError("stop")) == "stop"
+    assert handle(StreamingError("")) == "StreamingError"
