@@ -24,8 +24,8 @@ from punk.testing.scripted import ScriptItem
 T = TypeVar("T")
 
 START = TurnStarted("scripted", "m", "r")
-STOP = TurnEnded(Finish("stop", "end_turn"))
-CALLS = TurnEnded(Finish("tool_use", "tool_use"))
+STOP = TurnEnded(Finish("stop"))
+CALLS = TurnEnded(Finish("tool_use"))
 
 
 def text(*pieces: str, block: int = 0) -> list[ProviderEvent]:
