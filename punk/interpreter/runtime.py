@@ -25,6 +25,7 @@ from punk.core.readers import Broken, End, Piece, Wait
 from punk.core.request import Request
 from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
 from punk.core.step import begin, step
+from punk.interpreter.signals import Bell, Crowd
 from punk.interpreter.tool_round import ToolLimits, run_tools
 from punk.interpreter.turn import Turn
 from punk.providers.base import Delivery, Provider
@@ -66,8 +67,8 @@ class Runtime:
         self._context = contextvars.copy_context()
         self._context.run(_inside.set, (*_inside.get(), self))
         self._in_hand: deque[Event] = deque()
-        self._waiters: list[asyncio.Future[None]] = []
-        self._bell: asyncio.Future[None] | None = None
+        self._readers = Crowd(self._loop)
+        self._bell = Bell(self._loop)
         self.cause: BaseException | None = None
         self.crash: BaseException | None = None
         self.state, effects = begin(request)
@@ -107,7 +108,7 @@ class Runtime:
             return False
         self._fold(in_hand.popleft())
         if not in_hand:
-            self._ring()
+            self._bell.ring()
         return True
 
     @property
@@ -138,14 +139,12 @@ class Runtime:
             raise cancelled
 
     async def _more(self) -> None:
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiters.append(waiter)
-        self._ring()
+        waiter = self._readers.join()
+        self._bell.ring()
         try:
             await waiter
         finally:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            self._readers.leave(waiter)
 
     def _fold(self, event: Event) -> None:
         self.state, effects = step(self.state, event)
@@ -156,9 +155,9 @@ class Runtime:
                 self.state, _ = step(self.state, self._in_hand.popleft())
             if any(isinstance(effect, Abandon) for effect in effects) and asyncio.current_task() is not self._pump:
                 self._pump.cancel()
-            self._wake()
+            self._readers.wake()
         if effects:
-            self._ring()
+            self._bell.ring()
 
     def _cancel(self) -> None:
         if isinstance(self.state, Streaming | RunningTools):
@@ -173,11 +172,11 @@ class Runtime:
                 effect = self._effects.popleft()
                 match effect:
                     case RequestTurn():
-                        await self._until(self._wanted)
+                        await self._bell.until(self._readers.is_waiting)
                         await self._request(effect)
-                        await self._until(self._answered)
+                        await self._bell.until(self._answered)
                     case RunTools(calls=calls):
-                        await self._until(self._wanted)
+                        await self._bell.until(self._readers.is_waiting)
                         await run_tools(calls, self._toolbox, self._limits, self._context, self._report)
                     case Abandon():
                         return
@@ -193,10 +192,7 @@ class Runtime:
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._wake()
-
-    def _wanted(self) -> bool:
-        return bool(self._waiters)
+            self._readers.wake()
 
     def _answered(self) -> bool:
         return bool(self._effects) or not isinstance(self.state, Streaming | RunningTools)
@@ -204,29 +200,11 @@ class Runtime:
     def _emptied(self) -> bool:
         return not self._in_hand
 
-    async def _until(self, true: Callable[[], bool]) -> None:
-        while not true():
-            self._bell = self._loop.create_future()
-            try:
-                await self._bell
-            finally:
-                self._bell = None
-
-    def _ring(self) -> None:
-        if self._bell is not None and not self._bell.done():
-            self._bell.set_result(None)
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
     async def _offer(self, events: Sequence[Event]) -> None:
         if self._in_hand:
-            await self._until(self._emptied)
+            await self._bell.until(self._emptied)
         self._in_hand.extend(events)
-        self._wake()
+        self._readers.wake()
 
     async def _request(self, effect: RequestTurn) -> None:
         first, self._first = self._first, None
@@ -261,7 +239,7 @@ class Runtime:
             return False
         self.cause = cause
         self._fold(event)
-        self._wake()
+        self._readers.wake()
         return isinstance(self.state, RunningTools)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tests.support.paths import ROOT
 from tests.support.server import Answer, Ending, Piece, Server
@@ -40,10 +40,10 @@ def refused(status: int, message: str) -> Answer:
     return Answer([body], status=status, headers=(("content-type", "application/json"),))
 
 
-def environment(server: Server, extra: Mapping[str, str] = os.environ) -> dict[str, str]:
+def environment(server: Server) -> dict[str, str]:
     """The process's environment, with the server as OpenAI."""
     settings = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{server.base}/v1", "PYTHONPATH": str(ROOT)}
-    return {**os.environ, **extra, **settings, "PYTHONWARNINGS": "error"}
+    return {**os.environ, **settings, "PYTHONWARNINGS": "error"}
 
 
 def prompts(server: Server) -> Sequence[object]:

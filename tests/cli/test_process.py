@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import signal
@@ -10,15 +9,19 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from punk.core.messages import AssistantMessage
 from punk.llm.chat import Chat
+from punk.providers.local.weights import runtime_installed
 from tests.cli.chat_server import END, KEY, PUNK, answer, delta, environment, prompts, refused, unfinished
 from tests.cli.screen import Screen
+from tests.support.local_server import local_weights
+from tests.support.optional import need
 from tests.support.paths import ROOT
 from tests.support.server import Answer, Pause, Piece, Server, WaitForClose, serve
 
@@ -27,9 +30,17 @@ DEADLINE = 30.0
 SOON = 2.0
 
 
-def ask(server: Server, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def ask(
+    server: Server, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """The command, run to its end with the server as OpenAI."""
     return subprocess.run(
-        [*PUNK, *arguments], env=environment(server), cwd=ROOT, input=stdin, capture_output=True, timeout=DEADLINE
+        [*PUNK, *arguments],
+        env={**environment(server), **(env or {})},
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        timeout=DEADLINE,
     )
 
 
@@ -317,9 +328,45 @@ def test_help_and_version() -> None:
     assert (version.returncode, version.stdout[:5]) == (0, b"punk ")
 
 
-def test_json_survives_a_terminal_that_cannot_show_it() -> None:
+def test_words_that_the_encoding_lacks_neither_fail_nor_reach_the_json() -> None:
     with serve(answer("caf\u00e9 \U0001f389")) as server:
-        env = {**environment(server), "PYTHONIOENCODING": "ascii"}
-        done = subprocess.run([*PUNK, "hi", "--json"], env=env, cwd=ROOT, input=b"", capture_output=True, timeout=DEADLINE)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert json.loads(done.stdout)
+        env = {"PYTHONIOENCODING": "ascii"}
+        text = ask(server, "hi", env=env)
+        chat = ask(server, "hi", "--json", env=env)
+    assert (text.returncode, text.stdout, text.stderr) == (0, b"caf? ?\n", b"")
+    assert (chat.returncode, chat.stderr) == (0, b"")
+    assert Chat.from_json(chat.stdout.decode()).latest_message.content == "caf\u00e9 \U0001f389"
+
+
+def test_nothing_is_fetched_where_that_is_forbidden(tmp_path: Path) -> None:
+    need(runtime_installed(), "the `local` extra is not installed")
+    env = {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path), "PUNK_NO_DOWNLOAD": "1"}
+    with serve(answer("never")) as server:
+        done = ask(server, "hi", "-m", "local", env=env)
+        install = ask(server, "local", "install", env=env)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"PUNK_NO_DOWNLOAD forbids" in done.stderr
+    assert (install.returncode, install.stdout, install.stderr) == (2, b"", done.stderr)
+    assert list(tmp_path.rglob("*.gguf")) == []
+
+
+def test_without_a_key_a_real_model_answers() -> None:
+    local_weights()
+    env = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+    with subprocess.Popen(
+        [*PUNK, "Explain quantum entanglement briefly"],
+        env={**env, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        pieces = list(iter(lambda: os.read(process.stdout.fileno(), 65536) if process.stdout else b"", b""))
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert process.wait(DEADLINE) == 0
+    assert len(pieces) > 5, "it is streamed"
+    assert b"entangle" in b"".join(pieces)
+    assert told.startswith(b"punk: the answer comes from the small local demo model")
+    assert told.count(b"\n") == 1

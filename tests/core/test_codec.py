@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,24 +90,19 @@ def test_a_document_with_anything_in_one_place_never_raises(data: st.DataObject)
 
 def _replace_somewhere(data: st.DataObject, value: JsonValue) -> None:
     """Put a random value somewhere into `value`."""
-    where: list[tuple[list[JsonValue] | dict[str, JsonValue], int | str]] = []
+    places: list[Callable[[JsonValue], None]] = []
     todo: list[JsonValue] = [value]
     while todo:
         match todo.pop():
             case list() as items:
-                where.extend((items, index) for index in range(len(items)))
+                places.extend(partial(items.__setitem__, index) for index in range(len(items)))
                 todo.extend(items)
             case dict() as members:
-                where.extend((members, key) for key in members)
+                places.extend(partial(members.__setitem__, key) for key in members)
                 todo.extend(members.values())
             case _:
                 pass
-    container, key = data.draw(st.sampled_from(where))
-    new = data.draw(json_values())
-    if isinstance(container, list) and isinstance(key, int):
-        container[key] = new
-    elif isinstance(container, dict) and isinstance(key, str):
-        container[key] = new
+    data.draw(st.sampled_from(places))(data.draw(json_values()))
 
 
 MESSAGE = '{"format":"punk.messages","version":1,"messages":[%s]}'

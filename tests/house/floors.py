@@ -124,7 +124,7 @@ def floor_of(path: str) -> Floor | None:
             return Floor(Kind.TOOLS)
         case ["punk", "providers"] | ["punk", "providers", "__init__" | "base", *_]:
             return Floor(Kind.BASE)
-        case ["punk", "providers", "pool", *_]:
+        case ["punk", "providers", "pool" | "http", *_]:
             return Floor(Kind.TRANSPORT)
         case ["punk", "providers", vendor, *rest]:
             talks = vendor == "local" or "transport" in rest

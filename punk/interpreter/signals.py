@@ -1,0 +1,65 @@
+"""How readers and the pump of a run wait for each other, in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import final
+
+
+@final
+class Bell:
+    """Wakes the one task that waits for a condition, when somebody says that it may have come true."""
+
+    __slots__ = ("_loop", "_rung")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._rung: asyncio.Future[None] | None = None
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Return once `true` says so; it is asked at every ring."""
+        while not true():
+            self._rung = self._loop.create_future()
+            try:
+                await self._rung
+            finally:
+                self._rung = None
+
+    def ring(self) -> None:
+        """The condition may have come true."""
+        if self._rung is not None and not self._rung.done():
+            self._rung.set_result(None)
+
+
+@final
+class Crowd:
+    """Readers that wait for something new."""
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def is_waiting(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._waiting)
+
+    def join(self) -> asyncio.Future[None]:
+        """The future of one more reader; it calls `leave` in any case."""
+        waiter = self._loop.create_future()
+        self._waiting.append(waiter)
+        return waiter
+
+    def leave(self, waiter: asyncio.Future[None]) -> None:
+        """The reader of `waiter` waits no more."""
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+
+    def wake(self) -> None:
+        """There is something new for everybody."""
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
