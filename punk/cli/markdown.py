@@ -88,7 +88,7 @@ class _Faithful(Markdown):
     """Markdown that leaves out no word and keeps the lines of the text."""
 
     def __init__(self, source: str) -> None:
-        super().__init__("", hyperlinks=False)
+        super().__init__("", justify="default", hyperlinks=False)
         self.parsed = _PARSER.parse(source)
         for token in self.parsed:
             for child in token.children or ():

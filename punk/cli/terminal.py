@@ -116,7 +116,7 @@ class _Growing:
             if finished:
                 self._gap = finished[-1].gap
             window = render(growing, console, gap=self._gap)
-            self._live.update(SegmentLines(window[-max(1, console.height - 1) :], new_lines=True))
+            # First the window, since whatever is printed draws it again below.
+            self._live.update(SegmentLines(window[-max(1, console.height - 1) :], new_lines=True), refresh=True)
             if for_good:
                 console.print(SegmentLines(for_good, new_lines=True))
-            self._live.refresh()

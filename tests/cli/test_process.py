@@ -362,8 +362,9 @@ def test_without_a_key_a_real_model_answers() -> None:
         stderr=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
-        pieces = list(iter(lambda: os.read(process.stdout.fileno(), 65536) if process.stdout else b"", b""))
         assert process.stderr is not None
+        out = process.stdout.fileno()
+        pieces = list(iter(lambda: os.read(out, 65536), b""))
         told = process.stderr.read()
         assert process.wait(DEADLINE) == 0
     assert len(pieces) > 5, "it is streamed"

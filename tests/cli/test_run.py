@@ -285,10 +285,10 @@ def test_a_pipe_that_nobody_writes_to_does_not_hold_it_up(
     assert "going on without it" in err
 
 
-def test_a_closed_stdin_is_an_empty_one(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = use(TextDelta(0, "Hello"), ended())
-    monkeypatch.undo()
+def test_a_closed_stdin_is_an_empty_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    model = ScriptedModel([[STARTED, TextDelta(0, "Hello"), ended()]])
     monkeypatch.setattr("punk.cli.run.resolve", lambda _: model)
     monkeypatch.setattr(sys, "stdin", None)
     assert run(["hi"]) == Exit.OK
     assert run([]) == Exit.USAGE
+    assert capsys.readouterr().out == "Hello\n"

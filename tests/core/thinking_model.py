@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-from punk.core.events import CallStarted, OpaqueStarted, RefusalDelta, TextDelta, ThinkingDelta, TurnEnded, TurnRequested
+from punk.core.events import (
+    CallStarted,
+    OpaqueStarted,
+    RefusalDelta,
+    TextDelta,
+    ThinkingDelta,
+    TurnEnded,
+    TurnRequested,
+)
 from punk.core.state import Cancelled, Completed, Failed, Streaming, StreamState
 
 

@@ -82,7 +82,7 @@ LIBRARIES: dict[Kind, frozenset[str]] = {
     Kind.LLM: RESULT,
     Kind.MODEL: RESULT,
     Kind.TESTING: RESULT | {"hypothesis"},
-    Kind.CLI: RESULT | {"click", "rich", "platformdirs"},
+    Kind.CLI: RESULT | {"click", "rich", "markdown_it", "platformdirs"},
 }
 
 SDKS: dict[str, frozenset[str]] = {
@@ -137,7 +137,7 @@ def floor_of(path: str) -> Floor | None:
             return Floor(Kind.LLM)
         case ["punk", "testing", *_]:
             return Floor(Kind.TESTING)
-        case ["punk", "cli", *_]:
+        case ["punk", "cli" | "__main__", *_]:
             return Floor(Kind.CLI)
         case _:
             return None

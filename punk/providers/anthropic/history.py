@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Literal, TypeAlias, assert_never, final
@@ -47,12 +47,7 @@ class _Said:
 def encode_messages(messages: Iterable[Message]) -> list[JsonObject]:
     """`messages` as the wire wants them, without those of the system. Every call among them has its result."""
     said = _merged(_said(message) for message in messages)
-    strays = _unpaired(said)
-    waiting = _waiting(said)
-    kept = _merged(
-        turn if index == waiting else _Said(turn.role, [block for block in turn.blocks if _pair(block) not in strays])
-        for index, turn in enumerate(said)
-    )
+    kept = _merged(_without_strays(said))
     kept = _merged(_Said(turn.role, _without_last_thinking(turn.blocks)) for turn in kept)
     if kept and kept[-1].role == "assistant":
         kept[-1] = _Said("assistant", _without_last_space(kept[-1].blocks))
@@ -101,12 +96,12 @@ def _assistant_blocks(part: AssistantPart, ours: bool) -> Blocks:
         case RefusalPart(text=text):
             return text_blocks([TextPart(text)])
         case ThinkingPart(text=text, signature=signature, provider_data=data):
-            redacted = _ours(data)
+            redacted = _block(data)
             if redacted is not None:
                 return [redacted]
             return [{"type": "thinking", "thinking": text, "signature": signature}] if ours and signature else []
         case OpaquePart(data=data, replayable=replayable):
-            block = _ours(data)
+            block = _block(data)
             return [block] if block is not None and replayable else []
         case ToolCall(id=id_, name=name, arguments=arguments, provider_data=data):
             call: JsonObject = {
@@ -126,6 +121,12 @@ def _ours(data: ProviderData | None) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
+def _block(data: ProviderData | None) -> JsonObject | None:
+    """The payload, if it is a block of this wire."""
+    block = _ours(data)
+    return block if block is not None and isinstance(block.get("type"), str) else None
+
+
 def _merged(turns: Iterable[_Said]) -> list[_Said]:
     merged: list[_Said] = []
     for turn in turns:
@@ -137,23 +138,25 @@ def _merged(turns: Iterable[_Said]) -> list[_Said]:
     return merged
 
 
-def _pair(block: JsonObject) -> str | None:
-    """What a server tool's call and its result have in common: the call's id. None for other blocks."""
-    kind = str(block.get("type"))
-    name = "id" if kind.endswith("_tool_use") else "tool_use_id" if kind.endswith("_tool_result") else ""
-    id_ = block.get(name)
-    return id_ if isinstance(id_, str) else None
+def _server_end(block: JsonObject) -> tuple[Literal["call", "result"], str] | None:
+    """Which end of a server tool's work `block` is, and the call's id that both ends have; None for other blocks."""
+    kind = str(block["type"])
+    if kind.endswith("_tool_use"):
+        return "call", str(block.get("id"))
+    return ("result", str(block.get("tool_use_id"))) if kind.endswith("_tool_result") else None
 
 
-def _unpaired(said: Iterable[_Said]) -> frozenset[str]:
-    """The ids of server tools' calls without a result, and of results without a call."""
-    ends: dict[str, set[str]] = {}
-    for turn in said:
+def _without_strays(said: Sequence[_Said]) -> Iterator[_Said]:
+    """`said` without server tools' calls that have no result, but where it may still come, and the other way."""
+    ends = {_server_end(block) for turn in said for block in turn.blocks}
+    waiting = _waiting(said)
+    for index, turn in enumerate(said):
+        blocks = []
         for block in turn.blocks:
-            id_ = _pair(block)
-            if id_ is not None:
-                ends.setdefault(id_, set()).add("call" if "id" in block else "result")
-    return frozenset(id_ for id_, seen in ends.items() if len(seen) < 2)
+            end = _server_end(block)
+            if end is None or index == waiting or ("result" if end[0] == "call" else "call", end[1]) in ends:
+                blocks.append(block)
+        yield _Said(turn.role, blocks)
 
 
 def _waiting(said: Sequence[_Said]) -> int | None:

@@ -78,6 +78,7 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
         and all(a != b for (a, _), (b, _) in pairwise(_messages(body)))
     ),
     "a message has content": lambda body: all(blocks for _, blocks in _messages(body)),
+    "a block says its type": lambda body: all(isinstance(block.get("type"), str) for block in _blocks(body)),
     "no text is blank": lambda body: all(isinstance(text, str) and text.strip() for text in _texts(body)),
     "an answer to be continued does not end in white space": lambda body: (
         not isinstance(text := _last_text(body), str) or text == text.rstrip()

@@ -101,7 +101,9 @@ class _Answer:
             case CallDelta(block=block, arguments=arguments):
                 yield self._call(block, {"function": {"arguments": arguments}})
             case OpaqueEnded(data=data, replayable=replayable):
-                yield self._delta({"content" if replayable else "images": [data.value]})
+                value = data.value
+                piece: JsonObject = value if isinstance(value, dict) else {"type": "opaque", "value": value}
+                yield self._delta({"content" if replayable else "images": [piece]})
             case UsageReported(usage=usage):
                 yield self._chunk([], usage=_usage(usage))
             case TurnEnded(finish=finish):

@@ -41,7 +41,8 @@ def text(content: JsonValue) -> bytes:
 
 
 def test_text_comes_as_it_is_and_the_end_is_held_back_for_done() -> None:
-    assert said(text(""), text("a"), text("b"), chunk({}, "stop"), DONE) == (TextDelta(0, "a"), TextDelta(0, "b"), END)
+    more = chunk({"content": "b", "refusal": None, "reasoning_content": None})
+    assert said(text(""), text("a"), more, chunk({}, "stop"), DONE) == (TextDelta(0, "a"), TextDelta(0, "b"), END)
     decoder, _ = ChatDecoder().feed(text("a"))
     assert decoder.feed(chunk({}, "stop"))[1] == ()
 
@@ -126,9 +127,13 @@ def test_reasoning_details_are_kept_whole_their_pieces_joined() -> None:
     first: JsonObject = {"type": "reasoning.text", "text": "h", "index": 0, "signature": None}
     second: JsonObject = {"type": "reasoning.text", "text": "m", "index": 0}
     signed: JsonObject = {"type": "reasoning.text", "signature": "s", "index": 0}
+    third: JsonObject = {"type": "reasoning.text", "text": "!", "index": 0, "signature": None}
+    apart: JsonObject = {"type": "reasoning.text", "text": "?", "index": 3}
     other: JsonObject = {"type": "reasoning.summary", "summary": "S", "index": 1}
     sealed: JsonObject = {"type": "reasoning.encrypted", "data": "e", "index": 2}
-    assert said(details(first), details(second), details(signed, other, sealed, sealed), text("a"), DONE) == (
+    assert said(
+        details(first), details(second), details(signed, third, apart, other, sealed, sealed), text("a"), DONE
+    ) == (
         ThinkingDelta(0, "h"),
         ThinkingDelta(0, "m"),
         ThinkingSealed(
@@ -136,7 +141,8 @@ def test_reasoning_details_are_kept_whole_their_pieces_joined() -> None:
             provider_data=data(
                 {
                     "reasoning_details": [
-                        {"type": "reasoning.text", "text": "hm", "index": 0, "signature": "s"},
+                        {"type": "reasoning.text", "text": "hm!", "index": 0, "signature": "s"},
+                        apart,
                         other,
                         sealed,
                         sealed,

@@ -76,6 +76,7 @@ def test_a_complete_call_in_a_cut_stream_does_not_run() -> None:
         b'{"id":' + b"[" * 5000,
         b'{"usage":{"x":' + b"9" * 5000 + b"}}",
         b'{"id":7}',
+        b'{"id":"\\ud800","choices":[{"delta":{"content":7}}]}',
     ],
 )
 def test_garbage_is_a_failure_and_never_an_exception(garbage: bytes) -> None:

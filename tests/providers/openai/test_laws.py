@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -24,16 +25,17 @@ from punk.core.events import (
     TurnStarted,
     UsageReported,
 )
-from punk.core.failures import Malformed, ProviderError, Truncated
+from punk.core.failures import ConnectionLost, Failure, Malformed, ProviderError, Truncated
 from punk.core.messages import Finish
 from punk.core.provider_data import ProviderData
 from punk.core.usage import Usage
 from punk.providers.openai.chat.decode import ChatDecoder, PayloadDecoder, decode_whole
 from punk.providers.openai.chat.settings import FAMILY
 from punk.providers.openai.chat.turn import REASONS
-from punk.testing.wires.openai_chat import encode_events, encode_payloads
+from punk.testing.strategies import turns as any_turns
+from punk.testing.wires.openai_chat import WORDS, encode_events, encode_payloads
 from tests.support.sse import cut
-from tests.support.wire_cases import decode, fold_turn
+from tests.support.wire_cases import Told, decode, fold_turn
 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6)
 NOTES = st.sampled_from(
@@ -121,6 +123,20 @@ def test_a_stream_cut_anywhere_says_a_prefix_and_then_fails(turn: tuple[Provider
     assert told.failure == last.failure
 
 
+@given(any_turns(calls=2, finish=st.sampled_from([Finish(reason) for reason in WORDS])))
+def test_a_turn_of_any_wire_keeps_what_this_one_can_say(turn: tuple[ProviderEvent, ...]) -> None:
+    """Law 16: what is said and what is called, though not which blocks it was said in."""
+    there, here = fold_turn(turn), fold_turn(decode(ChatDecoder(), [encode_events(turn)]))
+    assert here.failure is None
+    assert [(call.name, call.arguments) for call in here.calls] == [(call.name, call.arguments) for call in there.calls]
+    assert _letters(here) == _letters(there)
+
+
+def _letters(told: Told) -> tuple[Counter[str], Counter[str]]:
+    assert told.message is not None
+    return Counter(told.message.content), Counter("".join(block.text for block in told.message.thinking_blocks))
+
+
 @given(st.binary(max_size=40))
 @example(b"[DONE")
 @example(b"{}")
@@ -155,3 +171,11 @@ def test_chunks_of_any_form_never_raise(values: list[object]) -> None:
     fold_turn(events)
     for payload in payloads:
         assert isinstance(decode_whole(payload)[-1], TurnEnded | TurnFailed)
+
+
+def test_failures_as_this_wire_can_say_them() -> None:
+    def failure(said: Failure) -> Failure | None:
+        return fold_turn(decode(ChatDecoder(), [encode_events([TurnStarted(FAMILY), TurnFailed(said)])])).failure
+
+    assert isinstance(failure(Truncated("cut")), Truncated)
+    assert failure(ConnectionLost("lost")) == ProviderError("lost")

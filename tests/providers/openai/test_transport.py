@@ -168,7 +168,7 @@ def test_servers_that_are_not_there(url: str, kind: type[Failure]) -> None:
 
 
 def test_settings_that_no_request_can_be_made_of() -> None:
-    for key, url in (("ключ", "http://127.0.0.1:1"), ("k\nx", "http://127.0.0.1:1"), ("k", "http://[")):
+    for key, url in (("ключ", "http://127.0.0.1:1"), ("k\nx", "http://127.0.0.1:1"), ("k", "http://x:y")):
         transport = ChatTransport(OwnClients(lambda key=key, url=url: compatible_client(key, url)))  # type: ignore[misc]
         failure = failure_of(lambda transport=transport: transport.open(BODY))  # type: ignore[misc]  # a default
         assert isinstance(failure, Unsupported | ConnectFailed)
