@@ -85,5 +85,5 @@ class ToolExecutionAbortError(PunkError):
     """Raise it in a tool to end the stream at once; it leaves the `async with` block as itself."""
 
 
-class StreamingNotSupported(PunkError):  # noqa: N818  # the documented name
+class StreamingNotSupported(PunkError):  # the documented name
     """The model cannot stream. `chat.complete()` makes one request for the whole answer instead."""

@@ -148,7 +148,8 @@ def is_retryable(failure: Failure) -> bool:
         case HttpStatus(status=status):
             return status in _RETRYABLE_STATUS
         case ProviderError(error_type=error_type):
-            return error_type in _RETRYABLE_TYPES
+            # Some gateways put the status that they got where the type belongs.
+            return error_type in _RETRYABLE_TYPES or error_type in map(str, _RETRYABLE_STATUS)
         case Malformed() | ProtocolViolation() | RoundLimit() | ToolAborted() | Unsupported() | StreamingUnsupported():
             return False
         case _:

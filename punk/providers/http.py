@@ -1,13 +1,14 @@
-"""Turns what an HTTP exchange does wrong, in whatever client made it, into failures with a text of our own."""
+"""Reads an HTTP answer, in whatever client it comes, and turns what goes wrong into failures with a text of our own."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Final
+from typing import TYPE_CHECKING, Final, final
 
 from returns.result import Success
 
@@ -21,8 +22,13 @@ from punk.core.failures import (
     StreamingUnsupported,
     TimedOut,
 )
+from punk.providers.base import TransportError
 from punk.wire.body import error_of
 from punk.wire.json import loads_lenient
+
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
 
 _TEXT_LIMIT: Final = 500
 """Characters kept of a text that the other side wrote."""
@@ -50,6 +56,37 @@ _STATUS_TEXT: Final = {
 
 _NO_STREAM: Final = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
 _REFUSED: Final = re.compile(r"(\bnot|n't) (\w+ )?(support|available|allowed)|unsupported|must be verified", re.I)
+
+
+@final
+class ResponseStream:
+    """Reads a response whose body was not read yet. Used and closed by the one task that opened it."""
+
+    def __init__(self, response: httpx2.Response | httpx.Response) -> None:
+        self._response = response
+        # Not through an SDK's own iterator: that one leaves this one open when it is closed.
+        self._chunks = response.aiter_bytes()
+        self._clock: Clock = "first_event"
+
+    async def read(self) -> bytes | None:
+        """The next bytes, None at the clean end. Raises `TransportError`."""
+        try:
+            chunk = await anext(self._chunks, None)
+        except Exception as error:
+            raise TransportError(failure_of(error, clock=self._clock)) from error
+        self._clock = "progress"
+        return chunk
+
+    async def close(self) -> None:
+        """Let go of the connection, at once. May be called again."""
+        # An answer that nobody wants any more cannot fail.
+        with suppress(Exception):
+            await self._response.aclose()
+        # The client's iterators stand inside one another. Closing the outermost would leave the others to the garbage
+        # collector, and so to tasks that nobody awaits; reading on, they all end at once: the connection is gone.
+        with suppress(Exception):
+            while await anext(self._chunks, None) is not None:
+                pass
 
 
 def failure_of(error: BaseException, *, clock: Clock = "progress") -> Failure:

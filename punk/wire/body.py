@@ -11,7 +11,7 @@ from punk.core.failures import Failure, Malformed, ProviderError
 from punk.core.json import JsonValue
 from punk.core.log import Log
 from punk.wire.json import loads_lenient
-from punk.wire.sse import DEFAULT_LIMIT, SseDecoder, SseFault, SseFrame, SseTail
+from punk.wire.sse import SseDecoder, SseFault, SseFrame, SseTail
 
 _STRAY_LIMIT: Final = 64 * 1024
 """Bytes kept of a body that is no event stream, for its error message."""
@@ -43,7 +43,6 @@ class _Stray:
 class EventStreamBody:
     """Decodes server-sent events as `SseDecoder` does, and tells a body that is none from one that was cut."""
 
-    limit: int = DEFAULT_LIMIT
     _sse: SseDecoder = field(default_factory=SseDecoder, repr=False)
     _kind: _Unknown | _Events | _Stray = field(default_factory=_Unknown, repr=False)
 
@@ -57,11 +56,11 @@ class EventStreamBody:
         if isinstance(kind, _Stray):
             if kind.size < _STRAY_LIMIT:
                 kind = _Stray(kind.pieces.append(chunk), kind.size + len(chunk))
-            return EventStreamBody(self.limit, self._sse, kind), ()
+            return EventStreamBody(self._sse, kind), ()
         sse, frames = self._sse.feed(chunk)
         if sse is self._sse and kind is self._kind:
             return self, frames
-        return EventStreamBody(self.limit, sse, kind), frames
+        return EventStreamBody(sse, kind), frames
 
     def end(self) -> tuple[SseTail, ...] | Failure:
         """What the end of the stream leaves: an unfinished frame, or the failure that a stray body amounts to."""

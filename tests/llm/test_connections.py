@@ -192,6 +192,28 @@ def test_a_model_that_cannot_stream_says_so_and_completes_all_the_same() -> None
     run(main())
 
 
+def test_a_model_marked_as_not_streaming_is_asked_for_the_whole_answer() -> None:
+    async def main() -> None:
+        whole = Answer(
+            [
+                b'{"type": "message", "id": "r", "role": "assistant", "model": "m", "content": [{"type": "text", "text":'
+                b' "Hello"}], "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}'
+            ],
+            headers=(("content-type", "application/json"),),
+        )
+        with serve(whole) as server:
+            model = AnthropicModel("claude-sonnet-4-5", api_key="k", base_url=server.base, streams=False)
+            chat = Chat([UserMessage("q")], model=model)
+            with pytest.raises(StreamingNotSupported):
+                async with chat.complete_stream():
+                    raise AssertionError("entered")
+            assert server.requests == []
+            assert (await chat.complete_async()).latest_message.content == "Hello"
+            assert server.requests[0].body.get("stream", False) is False
+
+    run(main())
+
+
 def test_a_missing_key_is_told_on_entering() -> None:
     async def main() -> None:
         with pytest.raises(ConfigurationError, match="ANTHROPIC_API_KEY"):

@@ -81,13 +81,12 @@ def test_the_cause_tells_what_a_wrapper_hides() -> None:
     assert failure_of(wrapper) == ConnectFailed("no connection to the provider: All connection attempts failed")
     wrapper.__cause__.__cause__ = wrapper  # a ring ends too
     assert isinstance(failure_of(wrapper), ConnectFailed)
-    try:
+    with pytest.raises(ValueError, match="other") as hidden:
         try:
             raise httpx2.ReadError("")
         except httpx2.ReadError:
             raise ValueError("other") from None
-    except ValueError as hidden:
-        assert failure_of(hidden) == ConnectionLost("the connection broke (ValueError)")
+    assert failure_of(hidden.value) == ConnectionLost("the connection broke (ValueError)")
 
 
 def test_no_header_is_quoted() -> None:

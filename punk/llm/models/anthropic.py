@@ -29,8 +29,8 @@ class AnthropicModel:
 
     `max_tokens` bounds an answer, thinking included, and is raised where a thinking budget would leave no room.
     `api_key` and `base_url` default to `ANTHROPIC_API_KEY` and `ANTHROPIC_BASE_URL`. A given `client` is used as it is
-    and never closed. `extra_body` is laid over the JSON of every request. Raises `ConfigurationError` for settings that
-    cannot be.
+    and never closed. `extra_body` is laid over the JSON of every request. `streams=False` marks a model that cannot
+    stream: `complete()` then asks for the whole answer. Raises `ConfigurationError` for settings that cannot be.
 
     Models with the same key and URL share one pool of connections an event loop, closed with that loop or at the end of
     an `async with model`.
@@ -38,6 +38,7 @@ class AnthropicModel:
 
     settings: AnthropicSettings
     transport: AnthropicTransport = field(repr=False)
+    streams: bool
     portable: bool = field(repr=False)
 
     def __init__(
@@ -50,6 +51,7 @@ class AnthropicModel:
         top_p: float | None = None,
         top_k: int | None = None,
         stop_sequences: Sequence[str] = (),
+        streams: bool = True,
         api_key: str | None = None,
         base_url: str | None = None,
         client: AsyncAnthropic | None = None,
@@ -69,6 +71,7 @@ class AnthropicModel:
         object.__setattr__(self, "settings", settings)
         transport = _shared(api_key, base_url) if client is None else AnthropicTransport(client=client)
         object.__setattr__(self, "transport", transport)
+        object.__setattr__(self, "streams", streams)
         object.__setattr__(self, "portable", client is None)
 
     @property
@@ -78,7 +81,7 @@ class AnthropicModel:
 
     def provider(self) -> Provider:
         """The way to reach it."""
-        return anthropic_provider(self.settings, self.transport, portable=self.portable)
+        return anthropic_provider(self.settings, self.transport, streams=self.streams, portable=self.portable)
 
     async def __aenter__(self) -> Self:
         return self

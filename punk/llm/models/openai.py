@@ -30,12 +30,14 @@ class _ChatModel:
 
     settings: ChatSettings
     transport: ChatTransport = field(repr=False)
+    streams: bool
     portable: bool = field(repr=False)
 
-    def _set(self, settings: ChatSettings, transport: ChatTransport, *, portable: bool) -> None:
+    def _set(self, settings: ChatSettings, transport: ChatTransport, *, streams: bool, portable: bool) -> None:
         check_settings(settings.model, settings.max_tokens, settings.temperature, settings.top_p)
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "transport", transport)
+        object.__setattr__(self, "streams", streams)
         object.__setattr__(self, "portable", portable)
 
     @property
@@ -46,7 +48,13 @@ class _ChatModel:
     def provider(self) -> Provider:
         """The way to reach it."""
         return Provider(
-            FAMILY, partial(encode, self.settings), ChatDecoder, decode_whole, self.transport, portable=self.portable
+            FAMILY,
+            partial(encode, self.settings),
+            ChatDecoder,
+            decode_whole,
+            self.transport,
+            streams=self.streams,
+            portable=self.portable,
         )
 
     async def __aenter__(self) -> Self:
@@ -65,7 +73,8 @@ class OpenAiModel(_ChatModel):
 
     `max_tokens` bounds an answer, reasoning included. `api_key` and `base_url` default to `OPENAI_API_KEY` and
     `OPENAI_BASE_URL`. A given `client` is used as it is and never closed. `extra_body` is laid over the JSON of every
-    request. Raises `ConfigurationError` for settings that cannot be.
+    request. `streams=False` marks a model that cannot stream: `complete()` then asks for the whole answer. Raises
+    `ConfigurationError` for settings that cannot be.
 
     Models with the same key and URL share one pool of connections an event loop, closed with that loop or at the end of
     an `async with model`.
@@ -80,6 +89,7 @@ class OpenAiModel(_ChatModel):
         temperature: float | None = None,
         top_p: float | None = None,
         stop_sequences: Sequence[str] = (),
+        streams: bool = True,
         api_key: str | None = None,
         base_url: str | None = None,
         client: AsyncOpenAI | None = None,
@@ -95,7 +105,7 @@ class OpenAiModel(_ChatModel):
             extra_body=extra_body,
         )
         transport = _openai(api_key, base_url) if client is None else ChatTransport(GivenClient(client))
-        self._set(settings, transport, portable=client is None)
+        self._set(settings, transport, streams=streams, portable=client is None)
 
 
 @final
@@ -120,6 +130,7 @@ class OpenAiCompatibleModel(_ChatModel):
         top_p: float | None = None,
         top_k: int | None = None,
         stop_sequences: Sequence[str] = (),
+        streams: bool = True,
         extra_body: JsonObject | None = None,
     ) -> None:
         settings = ChatSettings(
@@ -134,7 +145,7 @@ class OpenAiCompatibleModel(_ChatModel):
             extra_body=extra_body,
         )
         transport = _compatible(api_key, base_url) if client is None else ChatTransport(GivenClient(client))
-        self._set(settings, transport, portable=client is None)
+        self._set(settings, transport, streams=streams, portable=client is None)
 
 
 @lru_cache(maxsize=256)

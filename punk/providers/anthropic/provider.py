@@ -11,6 +11,8 @@ from punk.providers.anthropic.wire import FAMILY
 from punk.providers.base import Provider, Transport
 
 
-def anthropic_provider(settings: AnthropicSettings, transport: Transport, *, portable: bool = True) -> Provider:
+def anthropic_provider(
+    settings: AnthropicSettings, transport: Transport, *, streams: bool = True, portable: bool = True
+) -> Provider:
     """The model of `settings`, reached through `transport`; not `portable` if its client belongs to one event loop."""
-    return Provider(FAMILY, partial(encode, settings), AnthropicDecoder, decode_whole, transport, portable=portable)
+    return Provider(FAMILY, partial(encode, settings), AnthropicDecoder, decode_whole, transport, streams, portable)

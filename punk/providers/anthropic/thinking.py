@@ -58,8 +58,6 @@ def thinking_form(model: str) -> Form:
     name = model.lower()
     found = _VERSION.search(name)
     if found is None:
-        if "claude-instant" in name:
-            return "none"
         return "adaptive" if "claude" in name else "budget"
     version = int(found[1]), int(found[2] or 0)
     return next(form for since, form in _FORMS if version >= since)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, final
 
-from punk.core.failures import Clock, Failure, Unsupported
+from punk.core.failures import Failure, Unsupported
 from punk.providers.base import Body, ByteStream, TransportError
-from punk.providers.http import failure_of, status_failure
+from punk.providers.http import ResponseStream, failure_of, status_failure
 from punk.providers.pool import ClientPool
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncAPIResponse, AsyncStream
     from anthropic.types import RawMessageStreamEvent
-    from httpx2 import Response
 
 Request: TypeAlias = "AbstractAsyncContextManager[AsyncAPIResponse[AsyncStream[RawMessageStreamEvent]]]"
 """A request of the SDK's that is sent when it is entered."""
@@ -52,7 +51,7 @@ class AnthropicTransport:
             response = await _request(client, body).__aenter__()
         except Exception as error:
             raise TransportError(_failure(error, client)) from error
-        return AnthropicStream(response.http_response)
+        return ResponseStream(response.http_response)
 
     async def send(self, body: Body) -> bytes:
         """Send `body`, and return the whole answer. Raises `TransportError`."""
@@ -68,14 +67,21 @@ class AnthropicTransport:
         await self._own.close()
 
     async def _client(self) -> AsyncAnthropic:
-        return self._given or await self._own.get()
+        if self._given is not None:
+            return self._given
+        client = await self._own.get()
+        if client.api_key is None and client.auth_token is None and client.credentials is None:
+            # Not kept: the key may be there when it is tried again.
+            await self._own.close()
+            raise TransportError(NO_KEY)
+        return client
 
     def _made(self) -> AsyncAnthropic:
         import httpx2
         from anthropic import AnthropicError, AsyncAnthropic
 
         try:
-            client = AsyncAnthropic(
+            return AsyncAnthropic(
                 api_key=self._api_key,
                 base_url=self._base_url,
                 timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
@@ -85,36 +91,6 @@ class AnthropicTransport:
             raise TransportError(NO_KEY) from error
         except (httpx2.InvalidURL, ValueError) as error:
             raise TransportError(failure_of(error)) from error
-        if client.api_key is None and client.auth_token is None and client.credentials is None:
-            raise TransportError(NO_KEY)
-        return client
-
-
-@final
-class AnthropicStream:
-    """An answer under way. Used and closed by the one task that opened it."""
-
-    def __init__(self, response: Response) -> None:
-        # Not through the SDK's own iterator: closing that one leaves this one open.
-        self._chunks = response.aiter_bytes()
-        self._response = response
-        self._clock: Clock = "first_event"
-
-    async def read(self) -> bytes | None:
-        """The next bytes, None at the clean end. Raises `TransportError`."""
-        try:
-            chunk = await anext(self._chunks, None)
-        except Exception as error:
-            raise TransportError(failure_of(error, clock=self._clock)) from error
-        self._clock = "progress"
-        return chunk
-
-    async def close(self) -> None:
-        """Let go of the connection, at once. May be called again."""
-        # An answer that nobody wants any more cannot fail.
-        with suppress(Exception):
-            await self._chunks.aclose()
-            await self._response.aclose()
 
 
 def _request(client: AsyncAnthropic, body: Body) -> Request:

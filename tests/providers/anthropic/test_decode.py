@@ -26,6 +26,8 @@ from punk.core.messages import Finish, FinishReason
 from punk.core.provider_data import ProviderData
 from punk.core.usage import Usage
 from punk.providers.anthropic.decode import AnthropicDecoder, decode_whole
+from punk.wire.body import EventStreamBody
+from punk.wire.sse import SseDecoder
 from tests.providers.anthropic.answers import (
     arguments,
     decoded,
@@ -40,6 +42,7 @@ from tests.providers.anthropic.answers import (
     text,
     thinking,
 )
+from tests.support.wire_cases import decode
 
 STARTED = TurnStarted("anthropic", "claude-sonnet-4-6", "msg_1")
 ENDED = TurnEnded(Finish("stop", "end_turn"))
@@ -281,7 +284,8 @@ def test_a_signature_that_a_block_has_no_use_for_is_ignored() -> None:
 
 
 def test_a_delta_before_its_start_opens_a_block_of_its_kind() -> None:
-    said = decoded(thinking(0, "h"), signature(0, "s"), stop(0), text(1, "a"), text(1, "b"), text(2, ""), ending())
+    silent = (thinking(2, ""), text(2, ""), signature(2, ""))
+    said = decoded(*silent, thinking(0, "h"), signature(0, "s"), stop(0), text(1, "a"), text(1, "b"), ending())
     assert said == (ThinkingDelta(0, "h"), ThinkingSealed(0, "s"), TextDelta(1, "a"), TextDelta(1, "b"), ENDED)
 
 
@@ -413,6 +417,17 @@ def test_a_last_event_counts_without_its_blank_line() -> None:
     cut = decoded(text(0, "a").rstrip(b"\n"))
     assert cut[0] == TextDelta(0, "a")
     assert len(cut) == 2
+
+
+def test_an_event_beyond_the_limit_fails_the_turn() -> None:
+    decoder = AnthropicDecoder(EventStreamBody(_sse=SseDecoder(200)))
+    said = decode(decoder, [text(0, "a"), text(0, "a" * 200), ending()])
+    assert said[0] == TextDelta(0, "a")
+    match said[1:]:
+        case [TurnFailed(failure=Malformed())]:
+            pass
+        case last:
+            pytest.fail(f"{last}")
 
 
 def test_a_body_that_is_no_stream_says_what_it_is() -> None:

@@ -6,10 +6,12 @@ import asyncio
 import gzip
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import httpx2
 import pytest
 from anthropic import AsyncAnthropic, CredentialsError
+from anthropic.lib.credentials import AccessToken, AsyncAccessTokenProvider
 from returns.methods import unwrap_or_failure
 
 from punk.core.effects import RequestTurn
@@ -111,8 +113,12 @@ def test_a_compressed_answer() -> None:
         assert run(rest_of(own(server))) == b"".join(PIECES)
 
 
-def test_the_key_comes_from_the_environment_or_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
+@pytest.mark.parametrize("variable", ["HOME", "ANTHROPIC_CONFIG_DIR"])
+def test_the_key_comes_from_the_environment_or_is_asked_for(
+    variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # The SDK looks for profiles on the disk, too: none, or a folder that lacks the one that is asked for.
+    monkeypatch.setenv(variable, str(tmp_path))
     with serve(Answer(PIECES)) as server:
         transport = AnthropicTransport(base_url=server.base)
         for doing in (transport.prepare, transport.open, transport.send):
@@ -124,19 +130,21 @@ def test_the_key_comes_from_the_environment_or_is_asked_for(monkeypatch: pytest.
         assert run(rest_of(transport)) == b"".join(PIECES)
 
 
-def test_a_given_client_without_a_key_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
+async def no_credentials() -> AccessToken:
+    raise CredentialsError("no file")
 
-    async def credentials() -> str:
-        raise CredentialsError("no file")
 
-    for more in ({}, {"credentials": credentials}):
+@pytest.mark.parametrize("credentials", [None, no_credentials])
+def test_a_given_client_without_a_key_is_told_so(
+    credentials: AsyncAccessTokenProvider | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
 
-        async def main(more: dict[str, object] = more) -> object:
-            async with AsyncAnthropic(base_url="http://127.0.0.1:1", **more) as client:  # type: ignore[arg-type]  # any
-                return await AnthropicTransport(client=client).open(BODY)
+    async def main() -> object:
+        async with AsyncAnthropic(base_url="http://127.0.0.1:1", credentials=credentials) as client:
+            return await AnthropicTransport(client=client).open(BODY)
 
-        assert isinstance(failure_of(main), Unsupported)
+    assert isinstance(failure_of(main), Unsupported)
 
 
 JSON = (("content-type", "application/json"), ("retry-after", "7"))

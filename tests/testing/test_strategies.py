@@ -1,0 +1,88 @@
+"""The strategies draw what they promise: well-formed turns and conversations, valid chats, and bent ones that differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import find, given
+from hypothesis import strategies as st
+
+from punk.core.events import CallStarted, Event, TextDelta, ThinkingDelta, ThinkingSealed, TurnEnded, TurnStarted
+from punk.core.history import valid_history
+from punk.core.request import Request
+from punk.core.state import Completed, RunningTools, Streaming
+from punk.core.step import begin, fold
+from punk.llm.chat import Chat
+from punk.testing import laws, strategies
+from punk.testing.strategies import Conversation, bent, chats, conversations, recut, turns
+
+
+@given(turns(), turns(calls=2))
+def test_a_turn_begins_and_ends_and_breaks_no_order(one: tuple[Event, ...], other: tuple[Event, ...]) -> None:
+    for turn in (one, other):
+        assert isinstance(turn[-1], TurnEnded)
+        assert sum(isinstance(event, TurnStarted) for event in turn) == 1
+        state, _ = fold(begin(Request(Chat()._messages))[0], turn[:-1])
+        assert isinstance(state, Streaming)
+        assert not any(state.turn.open)
+    assert sum(isinstance(event, CallStarted) for event in other) == 2
+    assert not any(isinstance(event, CallStarted) for event in one)
+
+
+@given(chats())
+def test_a_chat_is_valid(chat: Chat) -> None:
+    assert valid_history(chat.messages) == chat.messages
+    assert Chat.from_json(chat.to_json()) == chat
+
+
+@given(st.data())
+def test_cutting_anew_keeps_what_was_said(data: st.DataObject) -> None:
+    events = data.draw(conversations()).events
+    anew = data.draw(recut(events))
+    for kind in (TextDelta, ThinkingDelta):
+        said = "".join(event.text for event in events if isinstance(event, kind))
+        assert "".join(event.text for event in anew if isinstance(event, kind)) == said
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        lambda c: c.rounds == 3,
+        lambda c: sum(isinstance(e, TurnEnded) and e.finish.reason == "pause" for e in c.events) == 2,
+        lambda c: any(isinstance(e, ThinkingSealed) and e.signature for e in c.events),
+        lambda c: any(isinstance(s, RunningTools) and len(s.calls) == 2 for s in _states(c)),
+        lambda c: _interleaved(c.events),
+    ],
+    ids=["three rounds", "two pauses", "a signature", "two calls", "interleaved blocks"],
+)
+def test_conversations_of_every_kind_are_drawn(what: object) -> None:
+    assert callable(what)
+    find(conversations(), what)
+
+
+def test_bending_makes_calls_that_must_not_run() -> None:
+    """Were every bent conversation cut short by a violation, law 11 would be tried on next to nothing."""
+    conversation = find(conversations(), lambda c: any(isinstance(s, RunningTools) for s in _states(c)))
+    whole, _ = fold(begin(conversation.request)[0], conversation.events)
+    assert isinstance(whole, Completed)
+    find(bent(conversation.events), lambda events: Counter(events) != Counter(conversation.events))
+
+
+def _states(conversation: Conversation) -> list[object]:
+    state, _ = begin(conversation.request)
+    states: list[object] = []
+    for event in conversation.events:
+        state, _ = fold(state, [event])
+        states.append(state)
+    return states
+
+
+def _interleaved(events: tuple[Event, ...]) -> bool:
+    blocks = [event.block for event in events if isinstance(event, TextDelta | ThinkingDelta)]
+    return any(blocks[i] == blocks[i + 2] != blocks[i + 1] for i in range(len(blocks) - 2))
+
+
+def test_what_is_public_is_there() -> None:
+    assert [name for name in strategies.__all__ if not hasattr(strategies, name)] == []
+    assert laws.check_stream.__doc__
