@@ -135,7 +135,10 @@ Failure: TypeAlias = (
 )
 
 _RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-_RETRYABLE_TYPES = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error", "server_error"})
+# Some gateways put the status that they got where the type belongs.
+_RETRYABLE_TYPES = frozenset(
+    {"overloaded_error", "api_error", "rate_limit_error", "timeout_error", "server_error", *map(str, _RETRYABLE_STATUS)}
+)
 
 
 def is_retryable(failure: Failure) -> bool:
@@ -148,8 +151,7 @@ def is_retryable(failure: Failure) -> bool:
         case HttpStatus(status=status):
             return status in _RETRYABLE_STATUS
         case ProviderError(error_type=error_type):
-            # Some gateways put the status that they got where the type belongs.
-            return error_type in _RETRYABLE_TYPES or error_type in map(str, _RETRYABLE_STATUS)
+            return error_type in _RETRYABLE_TYPES
         case Malformed() | ProtocolViolation() | RoundLimit() | ToolAborted() | Unsupported() | StreamingUnsupported():
             return False
         case _:

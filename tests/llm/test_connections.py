@@ -196,8 +196,8 @@ def test_a_model_marked_as_not_streaming_is_asked_for_the_whole_answer() -> None
     async def main() -> None:
         whole = Answer(
             [
-                b'{"type": "message", "id": "r", "role": "assistant", "model": "m", "content": [{"type": "text", "text":'
-                b' "Hello"}], "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}'
+                b'{"type": "message", "id": "r", "role": "assistant", "model": "m", "content": [{"type": "text",'
+                b' "text": "Hello"}], "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}'
             ],
             headers=(("content-type", "application/json"),),
         )

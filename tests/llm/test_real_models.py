@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from punk.core.messages import AssistantMessage, SystemMessage, UserMessage
+from punk.core.messages import AssistantMessage, Message, SystemMessage, UserMessage
 from punk.core.state import Completed
 from punk.errors import ConfigurationError, StreamIncompleteError
 from punk.llm.chat import Chat
@@ -19,7 +19,7 @@ from punk.llm.models.openai import OpenAiCompatibleModel
 from tests.llm.script import read
 from tests.support.local_server import local_server, local_weights
 
-QUESTION = [SystemMessage("Answer briefly and correctly."), UserMessage("What is the capital of France?")]
+QUESTION: list[Message] = [SystemMessage("Answer briefly and correctly."), UserMessage("What is the capital of France?")]
 
 
 @pytest.fixture(scope="module")

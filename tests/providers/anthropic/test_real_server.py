@@ -8,6 +8,7 @@ from returns.methods import unwrap_or_failure
 from punk.core.effects import RequestTurn
 from punk.core.events import ProviderEvent
 from punk.core.failures import HttpStatus
+from punk.core.json import JsonValue
 from punk.core.messages import AssistantMessage, UserMessage
 from punk.providers.anthropic.provider import anthropic_provider
 from punk.providers.anthropic.settings import AnthropicSettings
@@ -42,9 +43,12 @@ def test_a_real_answer_streamed_and_whole() -> None:
         assert_answered(fold_turn(run(streamed(provider))))
         assert_answered(fold_turn(provider.decode_whole(run(transport.send(request(provider, "whole"))))))
 
+        words: JsonValue = [{"role": "user", "content": "x " * 40_000}]
         with pytest.raises(TransportError) as refused:
-            run(transport.open(Body({"model": "local", "messages": "?", "stream": True})))
-        assert isinstance(refused.value.failure, HttpStatus)
+            run(transport.open(Body({"model": "local", "messages": words, "max_tokens": 1, "stream": True})))
+        failure = refused.value.failure
+        assert isinstance(failure, HttpStatus)
+        assert (failure.status, failure.error_type) == (400, "exceed_context_size_error")
 
 
 def assert_answered(told: Told) -> None:
