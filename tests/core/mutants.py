@@ -1,0 +1,291 @@
+"""Nasty mistakes in the core that its laws must catch: `python -m tests.core.mutants [word …]` tries them all, or those
+whose names hold one of the words, and ends with 1 if one survives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from tests.core.mutation import Workspace, workspace
+from tests.support.paths import ROOT
+
+SECONDS: Final = 120.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mistake: `before`, which stands once in the file, becomes `after`."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+
+    def source(self) -> str:
+        """The file with the mistake in it. Raises `ValueError` where `before` does not stand there once."""
+        text = (ROOT / self.path).read_text(encoding="utf-8")
+        if text.count(self.before) != 1:
+            raise ValueError(f"{self.name}: {self.before!r} stands {text.count(self.before)} times in {self.path}")
+        return text.replace(self.before, self.after)
+
+    @property
+    def path(self) -> str:
+        return f"punk/core/{self.file}.py"
+
+
+MUTANTS: Final = (
+    Mutant("a hole in the log", "log", "log._size = size + 1", "log._size = size + (2 if size == 5 else 1)"),
+    Mutant(
+        "append does not branch",
+        "log",
+        "if slots.setdefault(size, item) is not item:",
+        "slots[size] = item\n        if False:",
+    ),
+    Mutant("a branch forgets its first item", "log", "for i in range(size)}", "for i in range(1, size)}"),
+    Mutant("since begins one late", "log", "range(index, self._size)", "range(index + 1, self._size)"),
+    Mutant(
+        "a terminal state is left",
+        "step",
+        "        case Completed() | Cancelled() | Failed():\n",
+        "        case Cancelled() if isinstance(event, TurnEnded):\n            return Completed(state.run, state.log), NOTHING\n"
+        "        case Completed() | Cancelled() | Failed():\n",
+    ),
+    Mutant(
+        "a late event is forgotten",
+        "step",
+        "            # The provider still",
+        "            return state, NOTHING\n            # The provider still",
+    ),
+    Mutant(
+        "a late event is applied",
+        "step",
+        "            return replace(state, run=replace(state.run, late=state.run.late.append(event))), NOTHING\n"
+        "        case _:\n            assert_never(state)",
+        "            return replace(state, log=state.log.append(event)), NOTHING\n        case _:\n            assert_never(state)",
+    ),
+    Mutant(
+        "an unsealed call runs",
+        "rounds",
+        "elif drafted.fault is None:",
+        "elif drafted.fault in (None, 'the call was not finished'):",
+    ),
+    Mutant("a call runs without its note", "rounds", "            log = log.append(CallSealed(call))\n", ""),
+    Mutant(
+        "max_tokens runs calls",
+        "rounds",
+        'frozenset({"stop", "tool_use", None})',
+        'frozenset({"stop", "tool_use", "max_tokens", None})',
+    ),
+    Mutant(
+        "an unknown reason runs calls",
+        "rounds",
+        'frozenset({"stop", "tool_use", None})',
+        'frozenset({"stop", "tool_use", "other", None})',
+    ),
+    Mutant(
+        "a turn without a reason runs none",
+        "rounds",
+        'frozenset({"stop", "tool_use", None})',
+        'frozenset({"stop", "tool_use"})',
+    ),
+    Mutant(
+        "cancel does not let go", "rounds", "state.log.append(event)), (Abandon(),)", "state.log.append(event)), ()"
+    ),
+    Mutant(
+        "cancel lets go twice",
+        "rounds",
+        "state.log.append(event)), (Abandon(),)",
+        "state.log.append(event)), (Abandon(), Abandon())",
+    ),
+    Mutant(
+        "cancel forgets what has arrived", "rounds", "return Cancelled(_settle(state),", "return Cancelled(state.run,"
+    ),
+    Mutant("a violation does not let go", "rounds", "state.log, failure), (Abandon(),)", "state.log, failure), ()"),
+    Mutant("a violating event is forgotten", "rounds", "replace(run, late=run.late.append(event))", "run"),
+    Mutant("a violation names the other side", "step", '"provider", "a second answer', '"punk", "a second answer'),
+    Mutant(
+        "usage is added up within a turn",
+        "step",
+        "replace(state.turn, usage=usage)",
+        "replace(state.turn, usage=usage + (state.turn.usage or usage))",
+    ),
+    Mutant(
+        "usage before a pause is forgotten",
+        "state",
+        "return paused.usage if usage is None else paused.usage + usage",
+        "return usage",
+    ),
+    Mutant("a partial's usage claims to be whole", "state", "known + Usage(lower_bound=True)", "known"),
+    Mutant("thinking runs on into the text", "thinking_reader", 'return text != ""', "return False"),
+    Mutant(
+        "thinking runs on through calls",
+        "thinking_reader",
+        "case CallStarted() | OpaqueStarted() | TurnEnded():",
+        "case OpaqueStarted() | TurnEnded():",
+    ),
+    Mutant(
+        "a later loop does not wait for the tools",
+        "thinking_reader",
+        "elif turn > stands and",
+        "elif turn >= stands and",
+    ),
+    Mutant("a loop waits for a turn that cannot come", "thinking_reader", "return End(here) if in_vain else", "return"),
+    Mutant(
+        "a loop repeats its last piece",
+        "thinking_reader",
+        "return Piece(entry.text, InPhase(position + 1, cursor.turn",
+        "return Piece(entry.text, InPhase(position, cursor.turn",
+    ),
+    Mutant(
+        "a reader skips a piece",
+        "readers",
+        "return Piece(entry.text, position + 1)",
+        "return Piece(entry.text, position + 2)",
+    ),
+    Mutant(
+        "a reader is told of the end too early", "readers", "case Streaming() | RunningTools():", "case Streaming():"
+    ),
+    Mutant(
+        "results in the order in which they came", "step", "results[position] = ", "results[results.index(None)] = "
+    ),
+    Mutant(
+        "a result is taken twice",
+        "step",
+        "if call.id == call_id and state.results[position] is None:",
+        "if call.id == call_id:",
+    ),
+    Mutant("the next turn before all results", "rounds", "if len(answered) < len(state.calls):", "if not answered:"),
+    Mutant("derived ids collide", "draft", '{message_index}_{len(calls)}"', '{message_index}_0"'),
+    Mutant("derived ids repeat in every turn", "draft", 'f"call_{message_index}_', 'f"call_'),
+    Mutant(
+        "derived ids ignore given ones",
+        "draft",
+        "while derived in given or derived in taken:",
+        "while derived in taken:",
+    ),
+    Mutant("a doubled id runs twice", "draft", "doubled = block.id in taken", "doubled = False"),
+    Mutant(
+        "contradicting arguments run",
+        "draft",
+        "if not joined or parse_json(joined).map(repr) == parse_json(whole).map(repr):",
+        "if True:",
+    ),
+    Mutant(
+        "deltas joined in the wrong order",
+        "draft",
+        'joined = "".join(block.pieces)',
+        'joined = "".join(reversed(block.pieces))',
+    ),
+    Mutant(
+        "a text block swallows a piece",
+        "draft",
+        "if isinstance(block, _Text) and text:",
+        "if isinstance(block, _Text) and len(text) > 1:",
+    ),
+    Mutant(
+        "thinking loses its signature",
+        "draft",
+        "block.signature, block.data = signature, data",
+        "block.signature, block.data = None, data",
+    ),
+    Mutant(
+        "an opaque part becomes replayable",
+        "draft",
+        "OpaquePart(kinds[number], data, replayable)",
+        "OpaquePart(kinds[number], data)",
+    ),
+    Mutant(
+        "parts in the wrong order",
+        "draft",
+        "for number in sorted(blocks):",
+        "for number in sorted(blocks, reverse=True):",
+    ),
+    Mutant("a closed block takes more", "step", "open=state.turn.open - {block}", "open=state.turn.open"),
+    Mutant("the codec drops the signature", "codec", 'get("signature", _optional(_text))', "None"),
+    Mutant("the codec drops what was not run", "codec", 'unrun_calls=get("unrun_calls", _array(_call)),', ""),
+    Mutant("the codec drops the lower bound", "codec", 'lower_bound=get("lower_bound", _boolean), ', ""),
+    Mutant("a synthetic result is no error", "history", "why, is_error=True)", "why)"),
+    Mutant(
+        "only the first call of an interrupted message is answered",
+        "history",
+        "for call in pending.calls)",
+        "for call in pending.calls[:1])",
+    ),
+    Mutant(
+        "a later result replaces the first",
+        "history",
+        "results.setdefault(message.call_id, message)",
+        "results[message.call_id] = message",
+    ),
+    Mutant(
+        "a pause is forgotten",
+        "rounds",
+        "return request_turn(replace(run, paused=answer), state.log)",
+        "return request_turn(run, state.log)",
+    ),
+    Mutant(
+        "a pause is said twice", "rounds", "run.messages.append(called), paused=None)", "run.messages.append(called))"
+    ),
+    Mutant(
+        "a pause in the last round is lost",
+        "rounds",
+        "Failed(replace(run, messages=said, paused=None), log, RoundLimit(run",
+        "Failed(run, log, RoundLimit(run",
+    ),
+    Mutant(
+        "one round too many",
+        "rounds",
+        "if run.rounds >= run.request.max_rounds:",
+        "if run.rounds > run.request.max_rounds:",
+    ),
+    Mutant(
+        "calls of the last round are run",
+        "rounds",
+        "if run.request.execute_tools and run.rounds >= limit:",
+        "if run.rounds > limit:",
+    ),
+    Mutant("handed over calls are run", "rounds", "if not run.request.execute_tools:", "if run.rounds < 0:"),
+    Mutant(
+        "a handed over call may run unsealed later",
+        "rounds",
+        "run.messages.extend(given)), log), NOTHING",
+        "run.messages), log), NOTHING",
+    ),
+    Mutant(
+        "resuming loses the results it has",
+        "step",
+        "judge(resumed.message.calls), resumed.results)",
+        "judge(resumed.message.calls), {})",
+    ),
+    Mutant(
+        "a lost turn completes",
+        "step",
+        "return fail(Streaming(state.run, state.log.append(event), state.turn), failure, NOTHING)",
+        "return Completed(state.run, state.log.append(event)), NOTHING",
+    ),
+)
+
+
+def survives(mutant: Mutant, place: Workspace) -> bool:
+    """Whether the tests of the core see nothing wrong."""
+    return place.verdict(mutant.path, mutant.source(), ["tests/core"], SECONDS) == "survived"
+
+
+def main(words: Sequence[str]) -> int:
+    """Try the mutants; 0 when each is killed."""
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    survivors: list[str] = []
+    with workspace() as place:
+        for mutant in chosen:
+            lives = survives(mutant, place)
+            print(f"{'SURVIVED' if lives else 'killed':9}{mutant.name}", flush=True)
+            survivors += [mutant.name] * lives
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} killed")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
