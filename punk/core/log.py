@@ -16,22 +16,23 @@ class Log(Generic[T]):
     version cannot both win the slot, so the loser copies instead of corrupting the winner.
     """
 
-    __slots__ = ("_size", "_slots")
+    __slots__ = ("_slots", "size")
 
     def __init__(self, items: Iterable[T] = ()) -> None:
         self._slots: dict[int, T] = dict(enumerate(items))
-        self._size = len(self._slots)
+        self.size: int = len(self._slots)
+        """How many items this version has: `len` without a call, for code that runs once a token."""
 
     def append(self, item: T) -> Log[T]:
         """A log that ends with `item`; this one stays as it was."""
-        size = self._size
+        size = self.size
         slots = self._slots
         if slots.setdefault(size, item) is not item:
             slots = {i: slots[i] for i in range(size)}
             slots[size] = item
         log: Log[T] = Log.__new__(Log)
         log._slots = slots
-        log._size = size + 1
+        log.size = size + 1
         return log
 
     def extend(self, items: Iterable[T]) -> Log[T]:
@@ -44,14 +45,14 @@ class Log(Generic[T]):
     def since(self, index: int) -> Iterator[T]:
         """The items from `index` to the end of this version."""
         slots = self._slots
-        return (slots[i] for i in range(index, self._size))
+        return (slots[i] for i in range(index, self.size))
 
     def __len__(self) -> int:
-        return self._size
+        return self.size
 
     def __getitem__(self, index: int) -> T:
-        if not 0 <= index < self._size:
-            raise IndexError(f"index {index} is outside a log of {self._size}")
+        if not 0 <= index < self.size:
+            raise IndexError(f"index {index} is outside a log of {self.size}")
         return self._slots[index]
 
     def __iter__(self) -> Iterator[T]:
@@ -60,7 +61,7 @@ class Log(Generic[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Log):
             return NotImplemented
-        return self._size == other._size and all(a == b for a, b in zip(self, other, strict=True))
+        return self.size == other.size and all(a == b for a, b in zip(self, other, strict=True))
 
     def __hash__(self) -> int:
         return hash(tuple(self))

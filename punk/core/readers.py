@@ -63,11 +63,11 @@ EndRead: TypeAlias = Wait[int] | End[int] | Broken
 def read_content(state: StreamState, index: int) -> TextRead:
     """The next text delta at or after `index`, whatever turn it is in."""
     log = state.log
-    for position in range(index, len(log)):
+    for position in range(index, log.size):
         entry = log[position]
         if isinstance(entry, TextDelta) and entry.text:
             return Piece(entry.text, position + 1)
-    return read_end(state, len(log))
+    return read_end(state, log.size)
 
 
 def read_events(state: StreamState, index: int) -> EventRead:

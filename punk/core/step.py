@@ -159,7 +159,7 @@ def _step_tools(state: RunningTools, event: Event) -> Step:
 def _in_block(state: Streaming, event: Event, number: int, kind: BlockKind) -> Step:
     turn = state.turn
     blocks = turn.blocks
-    if not 0 <= number < len(blocks):
+    if not 0 <= number < blocks.size:
         if kind in ("call", "opaque"):
             return violated(state, event, "provider", f"{type(event).__name__} in a block that was not started")
         return _start(state, event, number, Block(kind))

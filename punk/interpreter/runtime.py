@@ -37,6 +37,9 @@ C = TypeVar("C")
 _inside: Final[contextvars.ContextVar[tuple[Runtime, ...]]] = contextvars.ContextVar("punk_inside_tools_of", default=())
 
 
+# A tuple, for a union would be built anew for each event.
+TERMINAL: Final = (Completed, Cancelled, Failed)
+
 Mode: TypeAlias = Literal["stream", "fold"]
 """Whether somebody watches the answer grow, or only its end counts and may come in one piece."""
 
@@ -98,23 +101,17 @@ class Runtime:
             at.position = found.cursor
             if not isinstance(found, Wait):
                 return found
-            if not self.take_one():
-                await self._more()
-
-    def take_one(self) -> bool:
-        """Fold the next event in hand; false if there is none."""
-        in_hand = self._in_hand
-        if not in_hand:
-            return False
-        self._fold(in_hand.popleft())
-        if not in_hand:
-            self._bell.ring()
-        return True
+            if self._in_hand:
+                self._fold(self._in_hand.popleft())
+            else:
+                waiter = self._readers.join()
+                self._bell.ring()
+                await waiter
 
     @property
     def reentered(self) -> bool:
         """Whether the caller runs inside a tool of this very run, which waits for it."""
-        return any(runtime is self for runtime in _inside.get())
+        return self in _inside.get()
 
     def cancel(self) -> None:
         """End the run, keeping what has arrived. From any thread; nothing happens once it has ended."""
@@ -138,25 +135,17 @@ class Runtime:
         if cancelled is not None:
             raise cancelled
 
-    async def _more(self) -> None:
-        waiter = self._readers.join()
-        self._bell.ring()
-        try:
-            await waiter
-        finally:
-            self._readers.leave(waiter)
-
     def _fold(self, event: Event) -> None:
         self.state, effects = step(self.state, event)
         if effects:
             self._effects.extend(effects)
-        if isinstance(self.state, Completed | Cancelled | Failed):
+        if isinstance(self.state, TERMINAL):
             while self._in_hand:
                 self.state, _ = step(self.state, self._in_hand.popleft())
             if any(isinstance(effect, Abandon) for effect in effects) and asyncio.current_task() is not self._pump:
                 self._pump.cancel()
             self._readers.wake()
-        if effects:
+        if effects or not self._in_hand:
             self._bell.ring()
 
     def _cancel(self) -> None:
@@ -220,7 +209,8 @@ class Runtime:
                     await self._request(effect)
                     return
                 self.cause = turn.cause
-                await self._offer(events)
+                if events:
+                    await self._offer(events)
             await turn.drain()
         finally:
             await turn.close()

@@ -43,19 +43,16 @@ class Crowd:
         self._waiting: list[asyncio.Future[None]] = []
 
     def is_waiting(self) -> bool:
-        """Whether anybody waits."""
-        return bool(self._waiting)
+        """Whether anybody waits; one whose wait was cancelled does not."""
+        return any(not waiter.done() for waiter in self._waiting)
 
     def join(self) -> asyncio.Future[None]:
-        """The future of one more reader; it calls `leave` in any case."""
+        """What one more reader awaits. It need not say when it gives up."""
         waiter = self._loop.create_future()
+        if self._waiting:
+            self._waiting = [other for other in self._waiting if not other.done()]
         self._waiting.append(waiter)
         return waiter
-
-    def leave(self, waiter: asyncio.Future[None]) -> None:
-        """The reader of `waiter` waits no more."""
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
 
     def wake(self) -> None:
         """There is something new for everybody."""

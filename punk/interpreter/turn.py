@@ -13,6 +13,10 @@ DRAIN_SECONDS: Final = 0.02
 """How long an answer that has ended may take to end its bytes too, so that its connection can be used again."""
 
 
+# A tuple, for a union would be built anew for each piece.
+LAST: Final = (TurnEnded, TurnFailed)
+
+
 @final
 class Turn:
     """Reads the answer to `body`. Used by one task, which calls `close` in any case.
@@ -42,11 +46,21 @@ class Turn:
     async def read(self) -> tuple[ProviderEvent, ...]:
         """The events of the next piece of the answer; there may be none in it."""
         try:
-            events = await self._whole() if self._delivery == "whole" else await self._piece()
+            if self._delivery == "whole":
+                events = await self._whole()
+            else:
+                if self._stream is None:
+                    self._stream = await self._provider.transport.open(self._body)
+                data = await self._stream.read()
+                if data is None:
+                    self._bytes_ended = True
+                    events = self._decoder.end()
+                else:
+                    self._decoder, events = self._decoder.feed(data)
         except TransportError as error:
             self.cause = error.__cause__
             events = (TurnFailed(error.failure),)
-        if events and isinstance(events[-1], TurnEnded | TurnFailed):
+        if events and isinstance(events[-1], LAST):
             self.over = True
         elif self._bytes_ended:
             self.over = True
@@ -72,13 +86,3 @@ class Turn:
     async def _whole(self) -> tuple[ProviderEvent, ...]:
         self._bytes_ended = True
         return self._provider.decode_whole(await self._provider.transport.send(self._body))
-
-    async def _piece(self) -> tuple[ProviderEvent, ...]:
-        if self._stream is None:
-            self._stream = await self._provider.transport.open(self._body)
-        data = await self._stream.read()
-        if data is None:
-            self._bytes_ended = True
-            return self._decoder.end()
-        self._decoder, events = self._decoder.feed(data)
-        return events

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from punk.core.readers import Broken, End, Piece, Sequenced, Wait, read_content, read_events
 from punk.core.state import StreamState
 from punk.core.thinking_reader import Fresh, InPhase, ThinkingCursor, read_thinking
-from punk.interpreter.runtime import Cursor
+from punk.interpreter.runtime import Cursor, Runtime
 
 V = TypeVar("V")
 C = TypeVar("C")
@@ -22,8 +22,11 @@ Read: TypeAlias = Callable[[StreamState, C], Piece[V, C] | Wait[C] | End[C] | Br
 class Source(Protocol):
     """A stream that cursors read."""
 
-    async def advance(self, read: Read[C, V], at: Cursor[C]) -> Piece[V, C] | None:
-        """The next piece, None at the end of a loop. Raises the error of a failed stream."""
+    def reading(self) -> Runtime:
+        """The run to read from. Raises `StreamingError` if this is not the time or the place to read it."""
+
+    def ended(self, found: End[C] | Broken) -> None:
+        """A loop came to this end. Raises the error of a failed stream."""
 
 
 @final
@@ -84,15 +87,19 @@ class _Loop(AsyncIterator[str], Generic[C]):
             self._progress = self._attribute.progress()
         return self._next(self._progress)
 
-    async def _next(self, progress: Progress[C]) -> str:
+    def _next(self, progress: Progress[C]) -> Coroutine[object, object, str]:
         raise NotImplementedError
 
     async def _delta(self, progress: Progress[C]) -> str:
-        piece = None if self._over else await self._attribute.source.advance(self._attribute.read, progress.at)
-        if piece is None:
-            self._over = True
+        attribute = self._attribute
+        if self._over:
             raise StopAsyncIteration
-        return piece.value
+        found = await attribute.source.reading().next(attribute.read, progress.at)
+        if isinstance(found, Piece):
+            return found.value
+        self._over = True
+        attribute.source.ended(found)
+        raise StopAsyncIteration
 
 
 @final
@@ -104,8 +111,8 @@ class Deltas(_Loop[C]):
     def __aiter__(self) -> Deltas[C]:
         return Deltas(self._attribute, self._attribute.progress())
 
-    async def _next(self, progress: Progress[C]) -> str:
-        return await self._delta(progress)
+    def _next(self, progress: Progress[C]) -> Coroutine[object, object, str]:
+        return self._delta(progress)
 
 
 @final
@@ -137,10 +144,11 @@ class Events(AsyncIterator[Sequenced]):
         self._at = Cursor(0)
 
     async def __anext__(self) -> Sequenced:
-        piece = await self._source.advance(read_events, self._at)
-        if piece is None:
-            raise StopAsyncIteration
-        return piece.value
+        found = await self._source.reading().next(read_events, self._at)
+        if isinstance(found, Piece):
+            return found.value
+        self._source.ended(found)
+        raise StopAsyncIteration
 
 
 def content_of(source: Source) -> Attribute[int]:

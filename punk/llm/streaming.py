@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, final
 
-from punk.core.readers import Broken, EndRead, Piece, Sequenced, read_end
+from punk.core.readers import Broken, End, EndRead, Piece, Sequenced, read_end
 from punk.core.request import Request
 from punk.core.state import Completed, Failed, StreamState, history
 from punk.errors import (
@@ -19,7 +19,7 @@ from punk.errors import (
 )
 from punk.interpreter.runtime import Cursor, Mode, Runtime
 from punk.interpreter.tool_round import ToolLimits
-from punk.llm.cursors import Accumulated, Deltas, Events, Read, content_of, thinking_of
+from punk.llm.cursors import Accumulated, Deltas, Events, content_of, thinking_of
 from punk.llm.models.defaults import resolve
 from punk.llm.stream_errors import error_for
 from punk.tools.toolbox import Toolbox
@@ -138,21 +138,24 @@ class ChatStream:
         """End the stream and keep what has arrived. From any thread, as often as you like."""
         self._entered().cancel()
 
-    async def advance(self, read: Read[C, V], at: Cursor[C]) -> Piece[V, C] | None:
-        """What `read` finds at `at`, None at the end: what the iterators are made of. Internal."""
+    def reading(self) -> Runtime:
+        """The run to read from: what the iterators are made of. Internal."""
         runtime = self._entered()
         if runtime.reentered:
             raise StreamingError("a tool cannot read the stream that waits for it")
-        found = await runtime.next(read, at)
-        if isinstance(found, Piece):
-            return found
+        return runtime
+
+    def ended(self, found: End[C] | Broken) -> None:
+        """Raise the error of a failed stream, where a loop came to an end. Internal."""
+        runtime = self._entered()
         if isinstance(found, Broken) or runtime.crash is not None:
             self._tell(runtime)
-        return None
 
     async def final(self) -> Chat:
         """The final chat, once it is there. Internal."""
-        await self.advance(_read_end, Cursor(0))
+        found = await self.reading().next(_read_end, Cursor(0))
+        if not isinstance(found, Piece):
+            self.ended(found)
         state = self._entered().state
         if isinstance(state, Completed):
             return self._chat.with_messages(tuple(state.run.messages))

@@ -65,7 +65,8 @@ class ResponseStream:
     def __init__(self, response: httpx2.Response | httpx.Response) -> None:
         self._response = response
         # Not through an SDK's own iterator: that one leaves this one open when it is closed.
-        self._chunks = response.aiter_bytes()
+        # Bytes that nothing has to unpack are read one layer lower, at half the cost.
+        self._chunks = response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
         self._clock: Clock = "first_event"
 
     async def read(self) -> bytes | None:

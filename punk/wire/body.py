@@ -49,6 +49,9 @@ class EventStreamBody:
     def feed(self, chunk: bytes) -> tuple[EventStreamBody, tuple[SseFrame | SseFault, ...]]:
         """The body after `chunk`, and the frames that `chunk` has ended."""
         kind = self._kind
+        if isinstance(kind, _Events):
+            sse, frames = self._sse.feed(chunk)
+            return (self if sse is self._sse else EventStreamBody(sse, kind)), frames
         if isinstance(kind, _Unknown):
             start = chunk.lstrip()[:1]
             if start:
@@ -58,8 +61,6 @@ class EventStreamBody:
                 kind = _Stray(kind.pieces.append(chunk), kind.size + len(chunk))
             return EventStreamBody(self._sse, kind), ()
         sse, frames = self._sse.feed(chunk)
-        if sse is self._sse and kind is self._kind:
-            return self, frames
         return EventStreamBody(sse, kind), frames
 
     def end(self) -> tuple[SseTail, ...] | Failure:

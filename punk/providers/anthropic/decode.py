@@ -86,7 +86,7 @@ def decode_whole(body: bytes) -> tuple[ProviderEvent, ...]:
     if isinstance(message, Malformed):
         return (TurnFailed(message),)
     if "error" in message:
-        return (TurnFailed(error_in(message)),)
+        return (TurnFailed(_error_in(message)),)
     content = message.get("content")
     if not isinstance(content, list):
         return (TurnFailed(Malformed("the answer is no message: it has no content")),)
@@ -128,7 +128,7 @@ def _apply_document(turn: Turn, name: str, document: JsonObject) -> Step:
         case "message_stop":
             return _message_stop(turn)
         case "error":
-            return failed(error_in(document))
+            return failed(_error_in(document))
         case _ if not document:
             return turn, ()
         case "message_start":
@@ -141,21 +141,16 @@ def _apply_document(turn: Turn, name: str, document: JsonObject) -> Step:
             return _message_delta(turn, document)
 
 
-def error_in(document: JsonObject) -> ProviderError:
-    """The error that `document` reports."""
+def _error_in(document: JsonObject) -> ProviderError:
     readable = repair_surrogates(document)
     message, error_type = error_of(readable) if isinstance(readable, dict) else (None, None)
     return ProviderError(message or f"the provider reports {error_type or 'an error without a word'}", error_type)
 
 
-def finish_of(stop: wire.Stop) -> Finish:
-    """How a message ended, as `stop` says it."""
-    raw = stop.stop_reason
-    if raw is None:
-        return Finish()
+def _finish_of(word: str, stop: wire.Stop) -> Finish:
     details = stop.stop_details
     why = None if details is None else details.explanation or details.category
-    return Finish(REASONS.get(raw, "other"), raw, stop.stop_sequence or why)
+    return Finish(REASONS.get(word, "other"), word, stop.stop_sequence or why)
 
 
 def _message_start(turn: Turn, document: JsonObject) -> Step:
@@ -175,8 +170,9 @@ def _message_delta(turn: Turn, document: JsonObject) -> Step:
     event = read_model(wire.MessageDelta, document, "a message_delta event")
     if isinstance(event, Malformed):
         return failed(event)
-    if event.delta.stop_reason is not None:
-        turn = replace(turn, finish=finish_of(event.delta))
+    word = event.delta.stop_reason
+    if word is not None:
+        turn = replace(turn, finish=_finish_of(word, event.delta))
     return _with_usage(turn, document.get("usage"))
 
 

@@ -30,7 +30,7 @@ _FORMS: Final[tuple[tuple[tuple[int, int], Form], ...]] = (
 )
 
 # `claude-sonnet-4-20250514` is a 4.0, `claude-3-7-sonnet-…` a 3.7; gateways write `anthropic/claude-haiku-4.5`.
-_VERSION: Final = re.compile(r"claude-(?:[a-z]+-)*(\d{1,2})(?!\d)(?:[-.](\d{1,2})(?!\d))?")
+_VERSION: Final = re.compile(r"claude-(?:[a-z]+-)*(\d{1,2})(?:[-.](\d{1,2})(?!\d))?")
 
 _EFFORTS: Final[dict[Effort, str]] = {
     "minimal": "low",

@@ -89,7 +89,7 @@ class AnthropicTransport:
             )
         except AnthropicError as error:
             raise TransportError(NO_KEY) from error
-        except (httpx2.InvalidURL, ValueError) as error:
+        except httpx2.InvalidURL as error:
             raise TransportError(failure_of(error)) from error
 
 
@@ -107,7 +107,6 @@ def _request(client: AsyncAnthropic, body: Body) -> Request:
         stream=cast("Literal[True]", body.json.get("stream", False)),
         extra_body=body.json,
         extra_headers=headers,
-        timeout=client.timeout,
     )
 
 

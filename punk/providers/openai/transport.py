@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, final
 
-from punk.core.failures import Clock, Failure, Unsupported
+from punk.core.failures import Failure, Unsupported
 from punk.providers.base import TransportError
-from punk.providers.http import failure_of, status_failure
+from punk.providers.http import ResponseStream, failure_of, status_failure
 from punk.providers.pool import ClientPool
 
 if TYPE_CHECKING:
-    from httpx2 import Response
     from openai import AsyncAPIResponse, AsyncOpenAI
 
 T = TypeVar("T")
@@ -112,40 +111,13 @@ def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
     )
 
 
-@final
-class OpenAIStream:
-    """An answer under way. Used and closed by the one task that opened it."""
-
-    def __init__(self, response: Response) -> None:
-        # Not through the SDK's own iterator: closing that one leaves this one open.
-        self._chunks = response.aiter_bytes()
-        self._response = response
-        self._clock: Clock = "first_event"
-
-    async def read(self) -> bytes | None:
-        """The next bytes, None at the clean end. Raises `TransportError`."""
-        try:
-            chunk = await anext(self._chunks, None)
-        except Exception as error:
-            raise TransportError(failure_of(error, clock=self._clock)) from error
-        self._clock = "progress"
-        return chunk
-
-    async def close(self) -> None:
-        """Let go of the connection, at once. May be called again."""
-        # An answer that nobody wants any more cannot fail.
-        with suppress(Exception):
-            await self._chunks.aclose()
-            await self._response.aclose()
-
-
-async def open_stream(request: Request[T], client: AsyncOpenAI) -> OpenAIStream:
+async def open_stream(request: Request[T], client: AsyncOpenAI) -> ResponseStream:
     """Send `request`, and return when the answer's headers are there. Raises `TransportError`."""
     try:
         response = await request.__aenter__()
     except Exception as error:
         raise TransportError(_failure(error, client)) from error
-    return OpenAIStream(response.http_response)
+    return ResponseStream(response.http_response)
 
 
 async def read_whole(request: Request[T], client: AsyncOpenAI) -> bytes:

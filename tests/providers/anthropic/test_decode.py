@@ -101,6 +101,16 @@ def test_the_pieces_of_a_signature_are_joined() -> None:
     assert said == (ThinkingSealed(0, "abc"), ENDED)
 
 
+def test_a_late_empty_signature_is_none() -> None:
+    said = decoded(start(0, "thinking"), thinking(0, "hm"), stop(0), signature(0, ""), start(0, "text"), ending())
+    assert said == (ThinkingDelta(0, "hm"), ThinkingSealed(0), ENDED)
+
+
+def test_a_signature_in_deltas_wins_over_that_of_the_start() -> None:
+    said = decoded(start(0, "thinking", signature="early"), signature(0, "late"), stop(0), ending())
+    assert said == (ThinkingSealed(0, "late"), ENDED)
+
+
 def test_a_block_may_be_whole_at_its_start() -> None:
     said = decoded(start(0, "thinking", thinking="hm", signature="s"), stop(0), start(1, "text", text="a"), ending())
     assert said == (ThinkingDelta(0, "hm"), ThinkingSealed(0, "s"), TextDelta(1, "a"), ENDED)
@@ -146,7 +156,7 @@ def test_what_else_is_said_of_a_call_is_kept_but_for_the_rule() -> None:
     assert decoded(start(0, "tool_use", id="a", name="f", caller=caller), stop(0), ending())[1] == CallEnded(
         0, provider_data=data({"caller": caller})
     )
-    direct = start(0, "tool_use", id="a", name="f", caller={"type": "direct"})
+    direct = start(0, "tool_use", id="a", name="f", caller={"type": "direct"}, toolset_name=None)
     assert decoded(direct, stop(0), ending())[1] == CallEnded(0)
 
 
@@ -238,6 +248,12 @@ def test_a_reason_has_its_detail() -> None:
     assert decoded(ending("refusal", stop_details=refused))[0] == TurnEnded(Finish("refusal", "refusal", "No."))
     assert decoded(ending("refusal", stop_details=unexplained))[0] == TurnEnded(Finish("refusal", "refusal", "bio"))
     assert decoded(ending(None))[0] == TurnEnded(Finish())
+
+
+def test_the_last_reason_counts() -> None:
+    stopped = event("message_delta", delta={"stop_reason": "refusal"})
+    said = decoded(stopped, event("message_delta", delta={}), event("message_stop"))
+    assert said == (TurnEnded(Finish("refusal", "refusal")),)
 
 
 def test_later_usage_replaces_earlier_and_counts_the_cache_in() -> None:

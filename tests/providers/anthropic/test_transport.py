@@ -125,9 +125,15 @@ def test_the_key_comes_from_the_environment_or_is_asked_for(
             failure = failure_of(lambda doing=doing: doing(BODY))  # type: ignore[misc]  # a default
             assert isinstance(failure, Unsupported)
             assert "ANTHROPIC_API_KEY" in failure.message
-        monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
-        run(transport.prepare(BODY))
-        assert run(rest_of(transport)) == b"".join(PIECES)
+
+        async def try_again() -> bytes:
+            with pytest.raises(TransportError):
+                await transport.prepare(BODY)
+            monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+            await transport.prepare(BODY)
+            return await rest_of(transport)
+
+        assert run(try_again()) == b"".join(PIECES)
 
 
 async def no_credentials() -> AccessToken:
