@@ -49,7 +49,7 @@ class Attribute(Generic[C]):
     __slots__ = ("_by_task", "_outside", "_start", "phase", "read", "source")
 
     def __init__(self, source: Source, read: Read[C, str], start: C, phase: Callable[[C], int]) -> None:
-        self.source = source
+        self.source: Source = source
         self.read: Read[C, str] = read
         self.phase: Callable[[C], int] = phase
         self._start = start

@@ -19,7 +19,10 @@ from punk.llm.models.openai import OpenAiCompatibleModel
 from tests.llm.script import read
 from tests.support.local_server import local_server, local_weights
 
-QUESTION: list[Message] = [SystemMessage("Answer briefly and correctly."), UserMessage("What is the capital of France?")]
+QUESTION: list[Message] = [
+    SystemMessage("Answer briefly and correctly."),
+    UserMessage("What is the capital of France?"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from inspect import Parameter
 from typing import Literal
 
-import jsonschema  # type: ignore[import-untyped]  # it ships no types
+import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter

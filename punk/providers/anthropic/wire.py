@@ -6,7 +6,7 @@ Source of the names: Anthropic's Messages API, streaming. Fields that are not na
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from returns.result import Success
@@ -21,7 +21,7 @@ FAMILY: Final = "anthropic"
 class WireModel(BaseModel):
     """A part of an event. Strict: 7 is no text."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
 class TextPiece(WireModel):
