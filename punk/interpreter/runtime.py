@@ -13,8 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, Generic, Literal, TypeAlias, TypeVar, assert_never, final
+from typing import Final, Literal, TypeAlias, TypeVar, assert_never, final
 
 from returns.methods import unwrap_or_failure
 
@@ -25,6 +24,7 @@ from punk.core.readers import Broken, End, Piece, Wait
 from punk.core.request import Request
 from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
 from punk.core.step import begin, step
+from punk.interpreter.cursor import Cursor
 from punk.interpreter.signals import Bell, Crowd
 from punk.interpreter.tool_round import ToolLimits, run_tools
 from punk.interpreter.turn import Turn
@@ -45,14 +45,6 @@ Mode: TypeAlias = Literal["stream", "fold"]
 
 
 @final
-@dataclass(slots=True)
-class Cursor(Generic[C]):
-    """Where a reader stands. Whoever reads through the same one shares its progress."""
-
-    position: C
-
-
-@final
 class Runtime:
     """A run of `request` against `provider`, in the event loop and the context in which it is made.
 
@@ -69,7 +61,9 @@ class Runtime:
         self._thread = threading.get_ident()
         self._context = contextvars.copy_context()
         self._context.run(_inside.set, (*_inside.get(), self))
+        # The events of the chunk that readers are in, and those of the one chunk that is read ahead of them.
         self._in_hand: deque[Event] = deque()
+        self._ahead: Sequence[Event] = ()
         self._readers = Crowd(self._loop)
         self._bell = Bell(self._loop)
         self.cause: BaseException | None = None
@@ -102,11 +96,20 @@ class Runtime:
             if not isinstance(found, Wait):
                 return found
             if self._in_hand:
-                self._fold(self._in_hand.popleft())
+                self._take()
             else:
                 waiter = self._readers.join()
                 self._bell.ring()
                 await waiter
+
+    def _take(self) -> None:
+        in_hand = self._in_hand
+        event = in_hand.popleft()
+        if not in_hand and self._ahead:
+            in_hand.extend(self._ahead)
+            self._ahead = ()
+            self._bell.ring()
+        self._fold(event)
 
     @property
     def reentered(self) -> bool:
@@ -137,21 +140,27 @@ class Runtime:
 
     def _fold(self, event: Event) -> None:
         self.state, effects = step(self.state, event)
-        if effects:
-            self._effects.extend(effects)
-        if isinstance(self.state, TERMINAL):
-            while self._in_hand:
-                self.state, _ = step(self.state, self._in_hand.popleft())
-            if any(isinstance(effect, Abandon) for effect in effects) and asyncio.current_task() is not self._pump:
-                self._pump.cancel()
+        is_over = isinstance(self.state, TERMINAL)
+        if not effects and not is_over:
+            return
+        self._effects.extend(effects)
+        if is_over:
+            for late in (*self._in_hand, *self._ahead):
+                self.state, _ = step(self.state, late)
+            self._drop()
+            if effects and asyncio.current_task() is not self._pump:
+                self._pump.cancel()  # what a run that is over asks for is to be abandoned
             self._readers.wake()
-        if effects or not self._in_hand:
-            self._bell.ring()
+        self._bell.ring()
 
     def _cancel(self) -> None:
         if isinstance(self.state, Streaming | RunningTools):
-            self._in_hand.clear()
+            self._drop()
             self._fold(CancelRequested())
+
+    def _drop(self) -> None:
+        self._in_hand.clear()
+        self._ahead = ()
 
     # What the pump does.
 
@@ -186,31 +195,33 @@ class Runtime:
     def _answered(self) -> bool:
         return bool(self._effects) or not isinstance(self.state, Streaming | RunningTools)
 
-    def _emptied(self) -> bool:
-        return not self._in_hand
+    def _has_room(self) -> bool:
+        return not self._ahead
 
-    async def _offer(self, events: Sequence[Event]) -> None:
+    def _offer(self, events: Sequence[Event]) -> None:
         if self._in_hand:
-            await self._bell.until(self._emptied)
-        self._in_hand.extend(events)
-        self._readers.wake()
+            self._ahead = events
+        else:
+            self._in_hand.extend(events)
+            self._readers.wake()
 
     async def _request(self, effect: RequestTurn) -> None:
         first, self._first = self._first, None
         turn = first or self._encoded(effect)
         if isinstance(turn, Unsupported):
-            await self._offer((TurnFailed(turn),))
+            self._offer((TurnFailed(turn),))
             return
         try:
             while not turn.over:
+                if self._ahead:
+                    await self._bell.until(self._has_room)
                 events = await turn.read()
                 if self._mode == "fold" and _is_refused_stream(events):
                     self._delivery = "whole"
                     await self._request(effect)
                     return
                 self.cause = turn.cause
-                if events:
-                    await self._offer(events)
+                self._offer(events)
             await turn.drain()
         finally:
             await turn.close()

@@ -11,7 +11,8 @@ from weakref import WeakKeyDictionary
 from punk.core.readers import Broken, End, Piece, Sequenced, Wait, read_content, read_events
 from punk.core.state import StreamState
 from punk.core.thinking_reader import Fresh, InPhase, ThinkingCursor, read_thinking
-from punk.interpreter.runtime import Cursor, Runtime
+from punk.interpreter.cursor import Cursor
+from punk.interpreter.runtime import Runtime
 
 V = TypeVar("V")
 C = TypeVar("C")

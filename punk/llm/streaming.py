@@ -17,7 +17,8 @@ from punk.errors import (
     StreamingNotSupported,
     ToolExecutionAbortError,
 )
-from punk.interpreter.runtime import Cursor, Mode, Runtime
+from punk.interpreter.cursor import Cursor
+from punk.interpreter.runtime import Mode, Runtime
 from punk.interpreter.tool_round import ToolLimits
 from punk.llm.cursors import Accumulated, Deltas, Events, content_of, thinking_of
 from punk.llm.models.defaults import resolve

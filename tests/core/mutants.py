@@ -12,6 +12,7 @@ from tests.core.mutation import Workspace, workspace
 from tests.support.paths import ROOT
 
 SECONDS: Final = 120.0
+TESTS: Final = ("tests/core",)
 
 
 @final
@@ -37,7 +38,7 @@ class Mutant:
 
 
 MUTANTS: Final = (
-    Mutant("a hole in the log", "log", "log._size = size + 1", "log._size = size + (2 if size == 5 else 1)"),
+    Mutant("a hole in the log", "log", "log.size = size + 1", "log.size = size + (2 if size == 5 else 1)"),
     Mutant(
         "append does not branch",
         "log",
@@ -45,12 +46,13 @@ MUTANTS: Final = (
         "slots[size] = item\n        if False:",
     ),
     Mutant("a branch forgets its first item", "log", "for i in range(size)}", "for i in range(1, size)}"),
-    Mutant("since begins one late", "log", "range(index, self._size)", "range(index + 1, self._size)"),
+    Mutant("since begins one late", "log", "range(index, self.size)", "range(index + 1, self.size)"),
     Mutant(
         "a terminal state is left",
         "step",
         "        case Completed() | Cancelled() | Failed():\n",
-        "        case Cancelled() if isinstance(event, TurnEnded):\n            return Completed(state.run, state.log), NOTHING\n"
+        "        case Cancelled() if isinstance(event, TurnEnded):\n"
+        "            return Completed(state.run, state.log), NOTHING\n"
         "        case Completed() | Cancelled() | Failed():\n",
     ),
     Mutant(
@@ -64,7 +66,8 @@ MUTANTS: Final = (
         "step",
         "            return replace(state, run=replace(state.run, late=state.run.late.append(event))), NOTHING\n"
         "        case _:\n            assert_never(state)",
-        "            return replace(state, log=state.log.append(event)), NOTHING\n        case _:\n            assert_never(state)",
+        "            return replace(state, log=state.log.append(event)), NOTHING\n"
+        "        case _:\n            assert_never(state)",
     ),
     Mutant(
         "an unsealed call runs",
@@ -271,7 +274,7 @@ MUTANTS: Final = (
 
 def survives(mutant: Mutant, place: Workspace) -> bool:
     """Whether the tests of the core see nothing wrong."""
-    return place.verdict(mutant.path, mutant.source(), ["tests/core"], SECONDS) == "survived"
+    return place.verdict(mutant.path, mutant.source(), TESTS, SECONDS) == "survived"
 
 
 def main(words: Sequence[str]) -> int:
@@ -279,6 +282,7 @@ def main(words: Sequence[str]) -> int:
     chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
     survivors: list[str] = []
     with workspace() as place:
+        place.check(TESTS, SECONDS)
         for mutant in chosen:
             lives = survives(mutant, place)
             print(f"{'SURVIVED' if lives else 'killed':9}{mutant.name}", flush=True)

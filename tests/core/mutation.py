@@ -38,6 +38,11 @@ class Workspace:
         finally:
             file.write_text(original, encoding="utf-8")
 
+    def check(self, tests: Sequence[str], seconds: float) -> None:
+        """Raises `RuntimeError` if `tests` fail as it is: then they would kill every mutant, and prove nothing."""
+        if self._run(tests, seconds) != "survived":
+            raise RuntimeError(f"{' '.join(tests)} fail without any mutant")
+
     def _run(self, tests: Sequence[str], seconds: float) -> Verdict:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *LEFT_OUT, *tests]
         # Compiled files of one mutant must not be taken for the next one's.

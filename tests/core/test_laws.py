@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from punk.core.codec import messages_from_json, messages_to_json
@@ -26,6 +26,7 @@ def test_every_law_over_events_in_no_order(request: Request, happened: list[Even
     laws.check_stream(request, happened)
 
 
+@settings(max_examples=3 * settings().max_examples)
 @given(st.data())
 def test_every_law_over_bent_conversations(data: st.DataObject) -> None:
     conversation = data.draw(conversations())

@@ -77,7 +77,7 @@ def test_a_connection_serves_all_rounds(wire: Wire) -> None:
             final = await stream.chat
             assert isinstance(final.messages[1], ToolCallMessage)
             assert final.messages[2].content == "2"
-            assert [request.done.is_set() for request in server.requests] == [True, True]
+            assert [request.done.wait(5) for request in server.requests] == [True, True]
             assert server.connections == 1
 
     run(main())

@@ -59,6 +59,8 @@ class AnthropicDecoder:
             events.extend(said)
             if isinstance(turn, Ended):
                 break
+        if body is self._body and turn is self._turn:
+            return self, tuple(events)
         return type(self)(body, turn), tuple(events)
 
     def end(self) -> tuple[ProviderEvent, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from punk.core.events import CallDelta, Event, RefusalDelta, TextDelta, ThinkingDelta, TurnEnded
+from punk.core.events import CallDelta, CallEnded, CallStarted, Event, RefusalDelta, TextDelta, ThinkingDelta, TurnEnded
 from punk.testing.strategies.turns import MARKS, cut
 
 
@@ -40,7 +40,9 @@ def bent(draw: st.DrawFn, events: Sequence[Event]) -> tuple[Event, ...]:
     for _ in range(draw(st.integers(1, 2))):
         if not crooked:
             break
-        at = draw(st.integers(0, len(crooked) - 1))
+        calls = [i for i, event in enumerate(crooked) if isinstance(event, CallStarted | CallDelta | CallEnded)]
+        # What bends a call is what matters most, and calls are few among the events.
+        at = draw(st.sampled_from(calls if calls and draw(st.booleans()) else range(len(crooked))))
         chosen = draw(st.sampled_from(([at], _block_of(crooked, at))))
         to = draw(st.integers(0, len(crooked)))
         taken = [crooked[index] for index in chosen]
