@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar, final
 
@@ -11,13 +13,16 @@ C = TypeVar("C")
 
 @final
 class ClientPool(Generic[C]):
-    """Clients made by `make`, one an event loop, each closed by `close` in the loop it belongs to.
+    """Clients of the SDK `module`, made by `make`, one an event loop, each closed by `close` in the loop it belongs to.
+
+    The module, which takes seconds to import, is imported in a thread the first time: the loop goes on meanwhile.
 
     The end of a loop is learnt from an async generator that waits in it: `asyncio.run` closes those before it closes
     the loop, so nothing is left open and nothing warns.
     """
 
-    def __init__(self, make: Callable[[], C], close: Callable[[C], Awaitable[None]]) -> None:
+    def __init__(self, module: str, make: Callable[[], C], close: Callable[[C], Awaitable[None]]) -> None:
+        self._module = module
         self._make = make
         self._close = close
         self._clients: dict[asyncio.AbstractEventLoop, tuple[C, AsyncGenerator[None, None]]] = {}
@@ -25,6 +30,8 @@ class ClientPool(Generic[C]):
     async def get(self) -> C:
         """The client of the running loop."""
         loop = asyncio.get_running_loop()
+        if loop not in self._clients and self._module not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, self._module)
         known = self._clients.get(loop)
         if known is not None:
             return known[0]

@@ -38,7 +38,7 @@ class AnthropicTransport:
         self._api_key = api_key
         self._base_url = base_url
         self._given = None if client is None else client.with_options(max_retries=0)
-        self._own = ClientPool(self._made, lambda own: own.close())
+        self._own = ClientPool("anthropic", self._made, lambda own: own.close())
 
     async def prepare(self, body: Body) -> None:
         """Make sure of the client that `body` needs. Raises `TransportError`."""

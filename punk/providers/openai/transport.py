@@ -58,7 +58,7 @@ class OwnClients:
 
     def __init__(self, make: Callable[[], AsyncOpenAI]) -> None:
         self._make = make
-        self._pool = ClientPool(self._made, lambda client: client.close())
+        self._pool = ClientPool("openai", self._made, lambda client: client.close())
 
     async def get(self) -> AsyncOpenAI:
         """The running loop's client."""
