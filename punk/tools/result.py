@@ -97,4 +97,3 @@ def _object(value: Mapping[object, object]) -> JsonValue:
 def _dump(plain: JsonValue) -> str:
     # Not core's dump_json: the model reads this text, and escapes would cost it tokens.
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-

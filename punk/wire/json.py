@@ -31,4 +31,3 @@ def repair_surrogates(value: JsonValue) -> JsonValue:
             return {repair_text(key): repair_surrogates(item) for key, item in value.items()}
         case _:
             return value
-

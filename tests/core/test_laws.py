@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from punk.core.codec import messages_from_json, messages_to_json
 from punk.core.effects import RequestTurn
-from punk.core.events import CancelRequested, Event, ToolReturned, ToolStarted, TurnRequested
+from punk.core.events import (
+    CallDelta,
+    CallEnded,
+    CallStarted,
+    CancelRequested,
+    Event,
+    ToolReturned,
+    ToolStarted,
+    TurnRequested,
+)
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Message
 from punk.core.parts import AssistantPart
 from punk.core.request import Request
 from punk.core.state import Cancelled, Completed, history
-from punk.core.step import begin, fold
+from punk.core.step import begin, fold, step
 from punk.testing import laws
 from punk.testing.strategies import Conversation, bent, conversations, events, recut, requests
 from tests.core.naive import final_messages
@@ -26,11 +35,22 @@ def test_every_law_over_events_in_no_order(request: Request, happened: list[Even
     laws.check_stream(request, happened)
 
 
-@settings(max_examples=3 * settings().max_examples)
 @given(st.data())
 def test_every_law_over_bent_conversations(data: st.DataObject) -> None:
     conversation = data.draw(conversations())
     laws.check_stream(conversation.request, data.draw(bent(conversation.events)))
+
+
+@given(conversations())
+def test_no_call_runs_when_any_of_its_events_is_missing_or_doubled(conversation: Conversation) -> None:
+    events = conversation.events
+    for at, event in enumerate(events):
+        if isinstance(event, CallStarted | CallDelta | CallEnded):
+            for happened in ((*events[:at], *events[at + 1 :]), (*events[:at], event, *events[at:])):
+                state, _ = begin(conversation.request)
+                for each in happened:
+                    state, effects = step(state, each)
+                    laws.check_calls_that_run(state, effects)
 
 
 @given(conversations())

@@ -27,7 +27,7 @@ def test_a_budget_is_no_less_than_nothing() -> None:
 def test_an_effort_is_one_of_those_there_are() -> None:
     for effort in get_args(Effort):
         assert ThinkingConfig(effort=effort).effort == effort
-    with pytest.raises(ValueError, match="effort is one of none, minimal, .*, not 'heroic'"):
+    with pytest.raises(ValueError, match=r"effort is one of none, minimal, .*, not 'heroic'"):
         ThinkingConfig(effort="heroic")  # type: ignore[arg-type]  # what the checker forbids
 
 

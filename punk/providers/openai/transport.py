@@ -24,8 +24,6 @@ READ_SECONDS: Final = 600.0
 KEY_VARIABLE: Final = "OPENAI_API_KEY"
 NO_KEY: Final = "none"
 
-_SHORTEST_KEY: Final = 8
-
 
 class Clients(Protocol):
     """Where a transport gets its client from."""
@@ -133,10 +131,8 @@ def _failure(error: Exception, client: AsyncOpenAI) -> Failure:
     from openai import APIStatusError
 
     if isinstance(error, APIStatusError):
-        # A short one is a placeholder, and may be a word of the message.
-        secrets = [client.api_key] if len(client.api_key) >= _SHORTEST_KEY else []
         response = error.response
-        return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
+        return status_failure(response.status_code, response.content, response.headers, secrets=[client.api_key])
     if isinstance(error, TypeError | ValueError):
         # What fails on the way is wrapped by the SDK: this is a request that could not be written.
         return Unsupported(f"no request can be made of these settings ({type(error).__name__})")

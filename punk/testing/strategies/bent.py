@@ -42,8 +42,9 @@ def bent(draw: st.DrawFn, events: Sequence[Event]) -> tuple[Event, ...]:
             break
         calls = [i for i, event in enumerate(crooked) if isinstance(event, CallStarted | CallDelta | CallEnded)]
         # What bends a call is what matters most, and calls are few among the events.
-        at = draw(st.sampled_from(calls if calls and draw(st.booleans()) else range(len(crooked))))
-        chosen = draw(st.sampled_from(([at], _block_of(crooked, at))))
+        places = calls if calls and draw(st.booleans()) else list(range(len(crooked)))
+        at = draw(st.sampled_from(places))
+        chosen = _block_of(crooked, at) if draw(st.booleans()) else [at]
         to = draw(st.integers(0, len(crooked)))
         taken = [crooked[index] for index in chosen]
         match draw(st.sampled_from(("drop", "double", "move", "recut"))):
