@@ -133,8 +133,7 @@ class Runtime:
             try:
                 await asyncio.wait({self._pump})
             except asyncio.CancelledError as error:
-                cancelled = error
-                self._pump.cancel()
+                cancelled = error  # what the task still does has an end of its own
         if cancelled is not None:
             raise cancelled
 

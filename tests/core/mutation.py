@@ -21,6 +21,14 @@ Verdict: TypeAlias = Literal["killed", "timeout", "survived"]
 LEFT_OUT = ("--deselect", "tests/core/test_mutants.py")
 
 
+# Whether a mutant is killed is all that is asked: no need to make the example that kills it small.
+UNSHRUNK = """
+from hypothesis import Phase
+settings.register_profile("mutants", settings.get_profile("quick"), phases=[Phase.explicit, Phase.generate])
+settings.load_profile("mutants")
+"""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -67,4 +75,6 @@ def workspace() -> Iterator[Workspace]:
         for name in ("punk", "tests"):
             shutil.copytree(ROOT / name, root / name, ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", root)
+        with (root / "tests" / "conftest.py").open("a", encoding="utf-8") as conftest:
+            conftest.write(UNSHRUNK)
         yield Workspace(root)

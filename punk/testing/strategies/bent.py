@@ -42,8 +42,8 @@ def bent(draw: st.DrawFn, events: Sequence[Event]) -> tuple[Event, ...]:
             break
         calls = [i for i, event in enumerate(crooked) if isinstance(event, CallStarted | CallDelta | CallEnded)]
         # What bends a call is what matters most, and calls are few among the events.
-        places = calls if calls and draw(st.booleans()) else list(range(len(crooked)))
-        at = draw(st.sampled_from(places))
+        among_calls = draw(st.booleans())
+        at = draw(st.sampled_from(calls if calls and among_calls else range(len(crooked))))
         chosen = _block_of(crooked, at) if draw(st.booleans()) else [at]
         to = draw(st.integers(0, len(crooked)))
         taken = [crooked[index] for index in chosen]
