@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import final
+from typing import Final, final, get_args
 
 from returns.methods import unwrap_or_failure
 
@@ -22,13 +22,15 @@ from punk.tools.toolbox import Toolbox
 
 __all__ = ["Chat"]
 
+_MESSAGES: Final[tuple[type, ...]] = get_args(Message)
+
 
 @final
 class Chat:
     """Messages, a model and tools. Nothing changes a chat: every method that adds something returns a new one.
 
     `model` None stands for the one that `PUNK_MODEL`, the keys in the environment or the embedded model decide on,
-    once it is needed. `tools` are annotated callables.
+    once it is needed. `tools` are annotated callables. Raises `ConfigurationError` for what is none of these.
     """
 
     __slots__ = ("_messages", "_model", "_tools")
@@ -39,7 +41,11 @@ class Chat:
         model: Model | None = None,
         tools: Sequence[Callable[..., object]] = (),
     ) -> None:
-        self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(messages)
+        self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(map(_checked, messages))
+        if model is not None and not hasattr(model, "provider"):
+            raise ConfigurationError(f"a model is an object such as AnthropicModel(...), not {model!r:.40}")
+        if callable(tools) or not all(callable(tool) for tool in tools):
+            raise ConfigurationError(f"tools are a list of functions, not {tools!r:.60}")
         self._model = model
         self._tools = tuple(tools)
 
@@ -73,11 +79,11 @@ class Chat:
 
     def add_message(self, message: Message) -> Chat:
         """This chat with `message` at its end."""
-        return Chat(self._messages.append(message), self._model, self._tools)
+        return Chat(self._messages.append(_checked(message)), self._model, self._tools)
 
     def add_messages(self, messages: Iterable[Message]) -> Chat:
         """This chat with `messages` at its end."""
-        return Chat(self._messages.extend(messages), self._model, self._tools)
+        return Chat(self._messages.extend(map(_checked, messages)), self._model, self._tools)
 
     def with_messages(self, messages: Iterable[Message]) -> Chat:
         """This chat's model and tools with `messages` instead of its own."""
@@ -185,3 +191,10 @@ class Chat:
 
     def __repr__(self) -> str:
         return f"Chat(messages={list(self._messages)!r}, model={self._model!r}, tools={list(self._tools)!r})"
+
+
+def _checked(message: Message) -> Message:
+    """`message`, if it is one: a text in its place would be found out much later, far from here."""
+    if not isinstance(message, _MESSAGES):
+        raise ConfigurationError(f"a chat is made of messages such as UserMessage(...), not of {message!r:.40}")
+    return message
