@@ -174,3 +174,14 @@ def test_a_finished_line_is_not_kept_by_what_all_decoders_share() -> None:
     decode([b"data: a", b"b\n", b"\n", b"data: c"])
     assert fresh.line._slots == {}
     assert fresh.data._slots == {}
+
+
+@pytest.mark.parametrize("lines", [b"event: \xff\xfe\ndata: 1\n\n", b"event: \ndata: 1\n\n", b"data: 1\n\n"])
+def test_a_chunk_that_is_one_frame_is_read_as_any_other(lines: bytes) -> None:
+    decoder, _ = SseDecoder().feed(b"data: 0\n\n")
+    at_once = decoder.feed(lines)[1]
+    frames: list[SseFrame | SseFault] = []
+    for position in range(len(lines)):
+        decoder, more = decoder.feed(lines[position : position + 1])
+        frames += more
+    assert at_once == tuple(frames) != ()
