@@ -137,7 +137,15 @@ Failure: TypeAlias = (
 _RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 # Some gateways put the status that they got where the type belongs.
 _RETRYABLE_TYPES = frozenset(
-    {"overloaded_error", "api_error", "rate_limit_error", "timeout_error", "server_error", *map(str, _RETRYABLE_STATUS)}
+    {
+        "overloaded_error",
+        "api_error",
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "timeout_error",
+        "server_error",
+        *map(str, _RETRYABLE_STATUS),
+    }
 )
 
 

@@ -1,8 +1,8 @@
 """The states of a stream, of which only a turn's own end can build `Completed`.
 
-    Streaming --calls--> RunningTools --all answered--> Streaming --no calls--> Completed
-    Streaming, RunningTools --the caller leaves--> Cancelled
-    Streaming, RunningTools --anything goes wrong--> Failed
+Streaming --calls--> RunningTools --all answered--> Streaming --no calls--> Completed
+Streaming, RunningTools --the caller leaves--> Cancelled
+Streaming, RunningTools --anything goes wrong--> Failed
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from punk.errors import ConfigurationError, StreamIncompleteError, StreamingErro
 from punk.llm.chat import Chat
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.models.base import Model
-from punk.llm.models.openai import OpenAiCompatibleModel
-from punk.testing.wires import anthropic, openai_chat
+from punk.llm.models.openai import OpenAiCompatibleModel, OpenAiModel
+from punk.testing.wires import anthropic, openai_chat, openai_responses
 from tests.llm.script import CALLS, START, STOP, call, read, text, thinking
 from tests.support.aio import run
 from tests.support.server import Answer, Pause, Server, WaitForClose, serve
@@ -26,10 +26,11 @@ Wire = tuple[Callable[[str], Model], Callable[[Sequence[ProviderEvent]], bytes]]
 WIRES: list[Wire] = [
     (lambda base: AnthropicModel("claude-sonnet-4-5", api_key="k", base_url=base), anthropic.encode_events),
     (lambda base: OpenAiCompatibleModel("m", base_url=base + "/v1"), openai_chat.encode_events),
+    (lambda base: OpenAiModel("m", api="responses", api_key="k", base_url=base), openai_responses.encode_events),
 ]
 
 
-@pytest.fixture(params=WIRES, ids=["anthropic", "openai-chat"])
+@pytest.fixture(params=WIRES, ids=["anthropic", "openai-chat", "openai-responses"])
 def wire(request: pytest.FixtureRequest) -> Wire:
     made: Wire = request.param
     return made
@@ -237,6 +238,8 @@ def test_a_client_that_was_given_is_used_and_left_open(wire: Wire) -> None:
             else:
                 client = sdk_openai.AsyncOpenAI(api_key="k", base_url=server.base + "/v1")
                 model = OpenAiCompatibleModel("m", base_url=server.base, client=client)
+                if wire is WIRES[2]:
+                    model = OpenAiModel("m", api="responses", client=client)
             chat = Chat([UserMessage("q")], model=model)
             assert (await chat.complete_async()).latest_message.content == "a"
             with pytest.raises(ConfigurationError, match="complete_async"):

@@ -69,6 +69,8 @@ def test_settings_that_cannot_be_are_refused_where_they_are_made(settings: dict[
             make()
     with pytest.raises(ConfigurationError, match="context_tokens"):
         LocalModel(context_tokens=0)
+    with pytest.raises(ConfigurationError, match="chat, responses"):
+        OpenAiModel("m", api="completions")  # type: ignore[arg-type]  # what is refused
     with pytest.raises(ConfigurationError, match="name"):
         OpenAiModel("")
 

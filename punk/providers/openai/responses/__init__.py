@@ -1,0 +1,1 @@
+"""The Responses wire: OpenAI's own, and Azure's."""

@@ -1,0 +1,31 @@
+"""What one model on the Responses wire is asked with, beside the conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, final
+
+from punk.core.json import JsonObject
+from punk.core.thinking import ThinkingConfig
+
+FAMILY: Final = "openai-responses"
+"""The wire's name: what its `ProviderData` and the origin of its answers carry."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ResponsesSettings:
+    """One model and how it is asked. None leaves a setting to the server.
+
+    `max_tokens` bounds the answer (reasoning included). `top_k` and `stop_sequences` are there to be refused: the wire
+    has no word for them. `extra_body` lies over the body's top level: its keys win.
+    """
+
+    model: str
+    max_tokens: int | None = None
+    thinking_config: ThinkingConfig | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    extra_body: JsonObject | None = None
