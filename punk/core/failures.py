@@ -91,7 +91,7 @@ class RoundLimit:
     @property
     def message(self) -> str:
         """What happened, for a person."""
-        return f"the model still asks for tools after {self.limit} rounds; raise max_rounds to allow more"
+        return f"the model has come to no end after {self.limit} rounds; raise max_rounds to allow more"
 
 
 @final

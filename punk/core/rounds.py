@@ -60,8 +60,11 @@ def end_turn(state: Streaming, finish: Finish) -> Step:
         return answer_calls(replace(run, messages=run.messages.append(called), paused=None), state.log, draft.calls, {})
     words = (*paused.parts, *draft.words) if paused else draft.words
     unrun = [drafted.call for drafted in draft.calls]
+    if finish.reason == "pause" and unrun:
+        # Calls that may not run cannot be sent back either: it cannot go on from here.
+        finish = Finish("other", finish.raw, finish.detail)
     answer = AssistantMessage(words, finish=finish, usage=usage, origin=origin, unrun_calls=unrun)
-    if finish.reason == "pause" and not unrun:
+    if finish.reason == "pause":
         return request_turn(replace(run, paused=answer), state.log)
     return Completed(replace(run, messages=run.messages.append(answer), paused=None), state.log), NOTHING
 

@@ -22,7 +22,7 @@ from punk.core.events import CancelRequested, Event, ToolAbortRequested, ToolRet
 from punk.core.failures import Failure, StreamingUnsupported, Unsupported
 from punk.core.readers import Broken, End, Piece, Wait
 from punk.core.request import Request
-from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
+from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState, history
 from punk.core.step import begin, step
 from punk.interpreter.cursor import Cursor
 from punk.interpreter.signals import Bell, Crowd
@@ -70,17 +70,18 @@ class Runtime:
         self.crash: BaseException | None = None
         self.state, effects = begin(request)
         self._effects: deque[Effect] = deque(effects)
-        # Encoded before anything is done, so that what cannot be asked at all is known at once.
-        self._first = self._encoded(effects[0]) if effects and isinstance(effects[0], RequestTurn) else None
+        # Encoded before anything is done, so that what cannot be asked at all is known before any tool runs.
+        first = effects[0] if effects else None
+        asked = first if isinstance(first, RequestTurn) else RequestTurn(1, history(self.state), request.tools)
+        self._first: Turn | Unsupported | None = self._encoded(asked)
         self._pump = self._loop.create_task(self._run(), name="punk-stream")
 
     async def refused(self) -> Failure | None:
         """Why the first request cannot be made at all, None if it can; nothing is sent to find out."""
-        match self._first:
-            case Turn() as turn:
-                return await turn.prepare()
-            case refused:
-                return refused
+        first = self._first
+        if not (self._effects and isinstance(self._effects[0], RequestTurn)):
+            self._first = None  # tools come first: what is asked after them is not known yet
+        return await first.prepare() if isinstance(first, Turn) else first
 
     # What readers do.
 
@@ -110,6 +111,7 @@ class Runtime:
             self._ahead = ()
             self._bell.ring()
         self._fold(event)
+        self._abandon()
 
     @property
     def reentered(self) -> bool:
@@ -118,11 +120,11 @@ class Runtime:
 
     def cancel(self) -> None:
         """End the run, keeping what has arrived. From any thread; nothing happens once it has ended."""
-        if threading.get_ident() == self._thread:
+        if here := threading.get_ident() == self._thread:
             self._cancel()
-        else:
-            with suppress(RuntimeError):  # the loop is closed, and with it the run
-                self._loop.call_soon_threadsafe(self._cancel)
+        with suppress(RuntimeError):  # the loop is closed, and with it the run
+            # From a signal handler, too: a loop that sleeps has to be woken.
+            self._loop.call_soon_threadsafe(bool if here else self._cancel)
 
     async def close(self) -> None:
         """Cancel the run if it is live, and wait until its task has let go of everything, even if the caller is
@@ -147,8 +149,6 @@ class Runtime:
             for late in (*self._in_hand, *self._ahead):
                 self.state, _ = step(self.state, late)
             self._drop()
-            if effects and asyncio.current_task() is not self._pump:
-                self._pump.cancel()  # what a run that is over asks for is to be abandoned
             self._readers.wake()
         self._bell.ring()
 
@@ -156,6 +156,12 @@ class Runtime:
         if isinstance(self.state, Streaming | RunningTools):
             self._drop()
             self._fold(CancelRequested())
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Stop the pump if the run asks for that. What the pump folds itself is no concern of this: it knows."""
+        if self._effects and isinstance(self._effects[-1], Abandon):
+            self._pump.cancel()
 
     def _drop(self) -> None:
         self._in_hand.clear()
@@ -186,16 +192,13 @@ class Runtime:
         except BaseException as error:
             self.crash = error
             self._cancel()
-            if not isinstance(error, Exception):
+            if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
         finally:
             self._readers.wake()
 
     def _answered(self) -> bool:
         return bool(self._effects) or not isinstance(self.state, Streaming | RunningTools)
-
-    def _has_room(self) -> bool:
-        return not self._ahead
 
     def _offer(self, events: Sequence[Event]) -> None:
         if self._in_hand:
@@ -213,7 +216,7 @@ class Runtime:
         try:
             while not turn.over:
                 if self._ahead:
-                    await self._bell.until(self._has_room)
+                    await self._bell.until(lambda: not self._ahead)
                 events = await turn.read()
                 if self._mode == "fold" and _is_refused_stream(events):
                     self._delivery = "whole"

@@ -16,7 +16,7 @@ from punk.core.parts import ToolCall
 from punk.errors import ToolExecutionAbortError
 from punk.interpreter.threads import in_daemon_thread
 from punk.tools.call import AsyncCall, BoundCall, Returned, Suspended, SyncCall, bind
-from punk.tools.result import render_result
+from punk.tools.result import describe_error, render_result
 from punk.tools.schema import FunctionTool
 from punk.tools.toolbox import Toolbox
 
@@ -92,11 +92,10 @@ def _outcome(call: ToolCall, running: asyncio.Task[tuple[str, bool]]) -> Outcome
         case None:
             content, is_error = running.result()
             return Outcome(ToolReturned(call.id, content, is_error))
+        case _ if (abort := _abort_in(error)) is not None:
+            return Outcome(ToolAbortRequested(call.id, abort.message), abort)
         case Exception():
-            abort = _abort_in(error)
-            if abort is not None:
-                return Outcome(ToolAbortRequested(call.id, abort.message), abort)
-            return _error(call, f"{type(error).__name__}: {error}")
+            return _error(call, describe_error(error))
         case _:
             raise error
 
@@ -105,7 +104,7 @@ def _abort_in(error: BaseException) -> ToolExecutionAbortError | None:
     match error:
         case ToolExecutionAbortError():
             return error
-        case BaseExceptionGroup():
+        case BaseExceptionGroup() if error.subgroup((KeyboardInterrupt, SystemExit)) is None:
             return next((abort for inner in error.exceptions if (abort := _abort_in(inner)) is not None), None)
         case _:
             return None

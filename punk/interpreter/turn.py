@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final, final
 
 from punk.core.events import ProviderEvent, TurnEnded, TurnFailed
-from punk.core.failures import Failure, Truncated
-from punk.providers.base import Body, ByteStream, Decoder, Delivery, Provider, TransportError
+from punk.core.failures import Failure, HttpStatus, Malformed, ProviderError, Truncated
+from punk.providers.base import Body, ByteStream, Decoder, Delivery, Provider, TransportError, without_secrets
 
 DRAIN_SECONDS: Final = 0.02
 """How long an answer that has ended may take to end its bytes too, so that its connection can be used again."""
@@ -62,10 +63,18 @@ class Turn:
             events = (TurnFailed(error.failure),)
         if events and isinstance(events[-1], LAST):
             self.over = True
+            events = (*events[:-1], self._without_secrets(events[-1]))
         elif self._bytes_ended:
             self.over = True
             events = (*events, TurnFailed(Truncated("the answer ended without its last event")))
         return events
+
+    def _without_secrets(self, event: ProviderEvent) -> ProviderEvent:
+        match event:
+            case TurnFailed(failure=(HttpStatus() | ProviderError() | Malformed()) as failure) if self._stream:
+                return TurnFailed(replace(failure, message=without_secrets(failure.message, self._stream.secrets)))
+            case _:
+                return event
 
     async def drain(self) -> None:
         """Read to the end of the bytes, if it is near."""

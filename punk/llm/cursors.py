@@ -41,34 +41,47 @@ class Progress(Generic[C]):
 
 
 @final
-class Attribute(Generic[C]):
-    """A text of the stream that any number of tasks may read, each with a progress of its own.
+class ByTask(Generic[V]):
+    """A value for each task that asks for its own, made by `make`."""
 
-    `phase` tells from a cursor which phase it is in: the text so far begins anew with each.
-    """
+    __slots__ = ("_by_task", "_make", "_outside")
 
-    __slots__ = ("_by_task", "_outside", "_start", "phase", "read", "source")
+    def __init__(self, make: Callable[[], V]) -> None:
+        self._make: Callable[[], V] = make
+        self._by_task: WeakKeyDictionary[asyncio.Task[object], V] = WeakKeyDictionary()
+        self._outside = make()
 
-    def __init__(self, source: Source, read: Read[C, str], start: C, phase: Callable[[C], int]) -> None:
-        self.source: Source = source
-        self.read: Read[C, str] = read
-        self.phase: Callable[[C], int] = phase
-        self._start = start
-        self._by_task: WeakKeyDictionary[asyncio.Task[object], Progress[C]] = WeakKeyDictionary()
-        self._outside = Progress(Cursor(start))
-
-    def progress(self) -> Progress[C]:
-        """How far the task that asks has read."""
+    def mine(self) -> V:
+        """The value of the task that asks."""
         try:
             task = asyncio.current_task()
         except RuntimeError:
             task = None
         if task is None:
             return self._outside
-        progress = self._by_task.get(task)
-        if progress is None:
-            progress = self._by_task[task] = Progress(Cursor(self._start))
-        return progress
+        if task not in self._by_task:
+            self._by_task[task] = self._make()
+        return self._by_task[task]
+
+
+@final
+class Attribute(Generic[C]):
+    """A text of the stream that any number of tasks may read, each with a progress of its own.
+
+    `phase` tells from a cursor which phase it is in: the text so far begins anew with each.
+    """
+
+    __slots__ = ("_progress", "phase", "read", "source")
+
+    def __init__(self, source: Source, read: Read[C, str], start: C, phase: Callable[[C], int]) -> None:
+        self.source: Source = source
+        self.read: Read[C, str] = read
+        self.phase: Callable[[C], int] = phase
+        self._progress: ByTask[Progress[C]] = ByTask(lambda: Progress(Cursor(start)))
+
+    def progress(self) -> Progress[C]:
+        """How far the task that asks has read."""
+        return self._progress.mine()
 
 
 class _Loop(AsyncIterator[str], Generic[C]):
@@ -136,20 +149,34 @@ class Accumulated(_Loop[C]):
 
 @final
 class Events(AsyncIterator[Sequenced]):
-    """Every entry of the stream's log in order, from the beginning."""
+    """Every entry of the stream's log in order, from the beginning for each task that asks."""
 
-    __slots__ = ("_at", "_source")
+    __slots__ = ("_at", "_by_task", "_source")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, by_task: ByTask[Cursor[int]], at: Cursor[int] | None = None) -> None:
         self._source = source
-        self._at = Cursor(0)
+        self._by_task = by_task
+        self._at = at
 
-    async def __anext__(self) -> Sequenced:
-        found = await self._source.reading().next(read_events, self._at)
+    def __aiter__(self) -> Events:
+        return Events(self._source, self._by_task, self._by_task.mine())
+
+    def __anext__(self) -> Coroutine[object, object, Sequenced]:
+        if self._at is None:
+            self._at = self._by_task.mine()
+        return self._next(self._at)
+
+    async def _next(self, at: Cursor[int]) -> Sequenced:
+        found = await self._source.reading().next(read_events, at)
         if isinstance(found, Piece):
             return found.value
         self._source.ended(found)
         raise StopAsyncIteration
+
+
+def events_of(source: Source) -> Events:
+    """The events, read from the beginning."""
+    return Events(source, ByTask(lambda: Cursor(0)))
 
 
 def content_of(source: Source) -> Attribute[int]:

@@ -20,7 +20,7 @@ from punk.errors import (
 from punk.interpreter.cursor import Cursor
 from punk.interpreter.runtime import Mode, Runtime
 from punk.interpreter.tool_round import ToolLimits
-from punk.llm.cursors import Accumulated, Deltas, Events, content_of, thinking_of
+from punk.llm.cursors import Accumulated, Deltas, content_of, events_of, thinking_of
 from punk.llm.models.defaults import resolve
 from punk.llm.stream_errors import error_for
 from punk.tools.toolbox import Toolbox
@@ -115,7 +115,7 @@ class ChatStream:
     @property
     def events(self) -> AsyncIterator[Sequenced]:
         """Everything that happens, in order, each with its number; every iterator starts from the beginning."""
-        return Events(self)
+        return events_of(self)
 
     @property
     def state(self) -> StreamState:

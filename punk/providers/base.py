@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self, TypeAlias, final
+from typing import Final, Literal, Protocol, Self, TypeAlias, final
 
 from returns.result import Result
 
@@ -43,8 +43,24 @@ class TransportError(Exception):
         super().__init__(failure.message)
 
 
+SHORTEST_SECRET: Final = 8
+"""Keys below this many characters are placeholders, and may be words of a message."""
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """`text` with each of `secrets` blotted out: some servers repeat the key that they refuse."""
+    for secret in secrets:
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
+
+
 class ByteStream(Protocol):
     """One answer under way, used and closed by the one task that opened it."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The keys it was asked with, which must stand in no text."""
 
     async def read(self) -> bytes | None:
         """The next bytes, None at the clean end. Raises `TransportError`."""

@@ -22,7 +22,7 @@ from punk.core.failures import (
     StreamingUnsupported,
     TimedOut,
 )
-from punk.providers.base import TransportError
+from punk.providers.base import TransportError, without_secrets
 from punk.wire.body import error_of
 from punk.wire.json import loads_lenient
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _TEXT_LIMIT: Final = 500
 """Characters kept of a text that the other side wrote."""
 
-_SHORTEST_SECRET: Final = 8
 
 # Exceptions are told by the names of their classes: the same in both families of HTTP client and in the SDKs on top of
 # them, and none of these (slow) imports is made just to look.
@@ -68,6 +67,13 @@ class ResponseStream:
         # Bytes that nothing has to unpack are read one layer lower, at half the cost.
         self._chunks = response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
         self._clock: Clock = "first_event"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The keys in the headers of the request."""
+        headers = self._response.request.headers
+        given = (headers.get(name, "") for name in ("authorization", "x-api-key", "api-key"))
+        return tuple(value.removeprefix("Bearer ") for value in given if value)
 
     async def read(self) -> bytes | None:
         """The next bytes, None at the clean end. Raises `TransportError`."""
@@ -154,6 +160,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while link is not None and id(link) not in seen:
         yield link
         seen.add(id(link))
+        if isinstance(link, BaseExceptionGroup):
+            yield from link.exceptions
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
@@ -169,7 +177,7 @@ def _failure_of_one(error: BaseException, clock: Clock) -> Failure | None:
         return TimedOut(clock, "the provider sent nothing in time")
     if names & {"ConnectError", "ProxyError", "ConnectionRefusedError", "gaierror", "SSLCertVerificationError"}:
         return ConnectFailed(_with_detail("no connection to the provider", error))
-    if names & {"UnsupportedProtocol", "InvalidURL"}:
+    if names & {"UnsupportedProtocol", "InvalidURL", "OverflowError"}:
         return ConnectFailed("no connection to the provider: its address (base_url) is not a valid http URL")
     if "LocalProtocolError" in names:
         # Its own text quotes the header that is not allowed, which may be the key.
@@ -193,9 +201,7 @@ def _with_detail(own: str, error: BaseException) -> str:
 
 
 def _short(text: str, secrets: Iterable[str] = ()) -> str:
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
+    text = without_secrets(text, secrets)
     text = " ".join(text.split())
     return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…"
 

@@ -35,8 +35,9 @@ class ClientPool(Generic[C]):
         known = self._clients.get(loop)
         if known is not None:
             return known[0]
-        for other in [other for other in self._clients if other.is_closed()]:
-            self._clients.pop(other, None)
+        for other in list(self._clients):  # a copy, for other threads have loops of their own
+            if other.is_closed():
+                self._clients.pop(other, None)
         client = self._make()
         guard = self._until_shutdown(loop, client)
         self._clients[loop] = client, guard

@@ -159,6 +159,10 @@ class _Answer:
         self._position = 0
         self._is_closed = False
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return ()
+
     async def read(self) -> bytes | None:
         items = self._script.turns[self._turn]
         start = self._position

@@ -14,6 +14,7 @@ from returns.result import Failure, Result, Success
 
 from punk.core.json import parse_object
 from punk.errors import ToolExecutionAbortError
+from punk.tools.result import describe_error
 from punk.tools.schema import FunctionTool
 
 _MOST_LINES: Final = 10
@@ -90,7 +91,7 @@ def bind(tool: FunctionTool, arguments_json: str) -> Result[BoundCall, str]:
     except ToolExecutionAbortError:
         raise
     except Exception as error:  # validators are the user's code
-        return Failure(f"arguments: {type(error).__name__}: {error}")
+        return Failure(f"arguments: {describe_error(error)}")
     positional, keyword = _passing(tool, arguments)
     return Success(AsyncCall(tool, positional, keyword) if tool.is_async else SyncCall(tool, positional, keyword))
 

@@ -42,7 +42,16 @@ def render_result(value: object) -> Result[str, str]:
     except RecursionError:
         return Failure(f"the result, a {type(value).__name__}, is nested too deeply or contains itself")
     except Exception as error:  # serialisers, mappings and properties are the user's code
-        return Failure(f"the result, a {type(value).__name__}, could not be written as JSON: {error}")
+        return Failure(f"the result, a {type(value).__name__}, could not be written as JSON: {describe_error(error)}")
+
+
+def describe_error(error: BaseException) -> str:
+    """What an exception of the user's code says, for the model; its type alone if it cannot even say that."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:
+        return name
 
 
 def _plain(value: object) -> JsonValue:

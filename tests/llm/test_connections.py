@@ -261,3 +261,35 @@ def test_many_streams_at_once_leave_nothing_behind(wire: Wire) -> None:
             assert {made.result().latest_message.content for made in chats} == {"abcdef"}
 
     run(main())
+
+
+def test_a_cancel_from_inside_the_clients_own_code_ends_the_stream() -> None:
+    import anthropic as sdk
+    import httpx2
+
+    async def main() -> None:
+        async def hook(_: httpx2.Response) -> None:
+            stream.cancel()
+
+        with serve(Answer([opening(WIRES[0]), WaitForClose()])) as server:
+            http = httpx2.AsyncClient(event_hooks={"response": [hook]})
+            client = sdk.AsyncAnthropic(api_key="k", base_url=server.base, http_client=http)
+            stream = Chat([UserMessage("q")], model=AnthropicModel("claude-x", client=client)).complete_stream()
+            async with asyncio.timeout(5), stream:
+                assert await read(stream.content) == []
+            await client.close()
+            assert server.requests[-1].done.wait(5)
+
+    run(main())
+
+
+@pytest.mark.parametrize("first", [b"", b'event: message_start\ndata: {"type": "message_start", "message": {}}\n\n'])
+def test_a_key_that_the_stream_repeats_is_blotted_out(first: bytes) -> None:
+    async def main() -> None:
+        error = b'event: error\ndata: {"type": "error", "error": {"type": "x", "message": "bad key sk-secret-key"}}\n\n'
+        with serve(Answer([first + error])) as server:
+            model = AnthropicModel("claude-sonnet-4-5", api_key="sk-secret-key", base_url=server.base)
+            with pytest.raises(StreamingError, match=r"bad key \*\*\*"):
+                await Chat([UserMessage("q")], model=model).complete_async()
+
+    run(main())

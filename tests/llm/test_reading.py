@@ -396,3 +396,30 @@ def test_events_are_numbered_and_every_iterator_starts_at_the_beginning() -> Non
             assert events[-1].event == STOP
 
     run(main())
+
+
+def test_one_events_iterator_given_to_two_loops_shows_everything_to_each() -> None:
+    async def main() -> None:
+        chat, _ = ask(answer(*"abcd"))
+        async with chat.complete_stream() as stream:
+            shared = stream.events
+            async with asyncio.TaskGroup() as group:
+                readers = [group.create_task(read(shared)) for _ in range(2)]
+            assert await anext(shared) == readers[0].result()[0]
+        assert readers[0].result() == readers[1].result()
+        assert len(readers[0].result()) == 7
+
+    run(main())
+
+
+def test_cancel_works_while_no_loop_runs() -> None:
+    chat, model = ask([START, *text("a"), Gate()])
+    loop = asyncio.new_event_loop()
+    stream = chat.complete_stream()
+    loop.run_until_complete(stream.__aenter__())
+    assert loop.run_until_complete(asyncio.wait_for(anext(stream.content), 5)) == "a"
+    stream.cancel()
+    loop.run_until_complete(asyncio.wait_for(stream.__aexit__(None, None, None), 5))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    assert model.opened == model.closed == 1

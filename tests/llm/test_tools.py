@@ -18,6 +18,7 @@ from punk.core.failures import RoundLimit
 from punk.core.messages import AssistantMessage, Finish, FinishReason, ToolCallMessage, ToolResultMessage
 from punk.errors import ConfigurationError, StreamIncompleteError, StreamingError, ToolExecutionAbortError
 from punk.llm.chat import Chat
+from punk.llm.models.anthropic import AnthropicModel
 from punk.testing import ScriptedModel
 from tests.llm.script import CALLS, START, answer, ask, call, read, text
 from tests.support.aio import run
@@ -152,6 +153,14 @@ async def cancels_itself_async() -> str:
     return _raise(asyncio.CancelledError())
 
 
+def speechless() -> str:
+    class SpeechlessError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("in str")
+
+    return _raise(SpeechlessError())
+
+
 def unwritable() -> object:
     return object()
 
@@ -164,6 +173,7 @@ def unwritable() -> object:
         (cancels_itself, "the tool cancelled itself"),
         (cancels_itself_async, "the tool cancelled itself"),
         (unwritable, "no JSON form"),
+        (speechless, "SpeechlessError"),
     ],
 )
 def test_what_a_tool_raises_becomes_an_error_result(tool: object, says: str) -> None:
@@ -214,7 +224,11 @@ async def aborts_in_a_group() -> str:
     return "x"
 
 
-@pytest.mark.parametrize("tool", [aborts, aborts_in_a_thread, aborts_in_a_group])
+async def aborts_beside_a_cancellation() -> str:
+    raise BaseExceptionGroup("both", [asyncio.CancelledError(), ToolExecutionAbortError("blocked")])
+
+
+@pytest.mark.parametrize("tool", [aborts, aborts_in_a_thread, aborts_in_a_group, aborts_beside_a_cancellation])
 def test_an_abort_ends_the_stream_and_cancels_the_siblings(tool: object) -> None:
     cancelled = []
 
@@ -430,3 +444,34 @@ def test_stream_left_while_tools_run_is_incomplete() -> None:
             await stream.chat
 
     run(main())
+
+
+def test_nothing_runs_for_a_model_that_cannot_be_asked() -> None:
+    ran = []
+
+    def tool() -> str:
+        ran.append(1)
+        return "x"
+
+    async def main() -> None:
+        chat, _ = ask([START, *call("tool"), CALLS])
+        handed = await chat.with_tools([tool]).complete_async(execute_tools=False)
+        with pytest.raises(ConfigurationError, match="ANTHROPIC_API_KEY"):
+            async with handed.with_model(AnthropicModel("claude-sonnet-4-5")).complete_stream():
+                raise AssertionError("entered")
+
+    run(main())
+    assert ran == []
+
+
+def test_what_is_no_exception_and_no_interrupt_leaves_as_itself(caplog: pytest.LogCaptureFixture) -> None:
+    class StrangeError(BaseException):
+        pass
+
+    async def tool() -> str:
+        raise StrangeError
+
+    chat, _ = ask([START, *call("tool"), CALLS])
+    with pytest.raises(StrangeError):
+        chat.with_tools([tool]).complete()
+    assert caplog.records == []

@@ -119,7 +119,7 @@ def _apply(turn: Turn, name: str | None, data: bytes) -> Step:
         case (
             "message_start" | "content_block_start" | "content_block_stop" | "message_delta" | "message_stop" | "error"
         ):
-            document = read_json(data, f"a {name} event")
+            document = read_json(data, f"the event {name}")
             return failed(document) if isinstance(document, Malformed) else _apply_document(turn, name, document)
         case _:
             return turn, ()

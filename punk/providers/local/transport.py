@@ -21,6 +21,11 @@ class LocalStream:
         self._generation = generation
         self._last: Ended | Failed | None = None
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """There are none."""
+        return ()
+
     async def read(self) -> bytes | None:
         """The next payload: the UTF-8 JSON of one chunk, or `[DONE]` after a complete answer. None: there is no more.
 
