@@ -12,6 +12,8 @@ None derives from another but `PunkError`. Every one has a `message` that is nev
 
 from __future__ import annotations
 
+from typing import Self
+
 from punk.core.failures import Failure, http_status, is_retryable, retry_after
 from punk.core.state import StreamState
 
@@ -21,9 +23,14 @@ class PunkError(Exception):
 
     message: str
 
+    def __new__(cls, *args: object, **kwargs: object) -> Self:
+        # Here, for a subclass of a user's may forget to call `__init__`.
+        error = super().__new__(cls, *args)
+        error.message = str(args[0]) if args and str(args[0]) else cls.__name__
+        return error
+
     def __init__(self, message: str) -> None:
-        self.message = message or type(self).__name__
-        super().__init__(self.message)
+        super().__init__(message or type(self).__name__)
 
 
 class ConfigurationError(PunkError):

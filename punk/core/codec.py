@@ -50,13 +50,7 @@ def messages_to_json(messages: Iterable[Message]) -> str:
 
 def messages_from_json(text: str) -> Result[tuple[Message, ...], str]:
     """The messages that `messages_to_json` wrote, or what is wrong with `text`."""
-    match parse_object(text):
-        case Success(document):
-            return _document(document)
-        case Failure(fault):
-            return Failure(f"not a chat's JSON: {fault}")
-        case other:
-            return Failure(f"not a chat's JSON: {other}")
+    return parse_object(text).alt(lambda fault: f"not a chat's JSON: {fault}").bind(_document)
 
 
 def _document(document: dict[str, JsonValue]) -> Result[tuple[Message, ...], str]:

@@ -20,7 +20,7 @@ from punk.core.events import (
     ThinkingDelta,
     ThinkingSealed,
 )
-from punk.core.json import parse_json, parse_object
+from punk.core.json import parse_object, same_json
 from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
 from punk.core.provider_data import ProviderData
 
@@ -200,7 +200,7 @@ def _arguments(block: _Call) -> Result[str, str]:
     whole = block.ended.arguments if block.ended else None
     if whole is None or whole == joined:
         return Success(joined or "{}")
-    if not joined or parse_json(joined).map(repr) == parse_json(whole).map(repr):
+    if not joined or same_json(joined, whole):
         return Success(whole or "{}")
     return Failure("the streamed arguments and the final ones differ")
 

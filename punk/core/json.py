@@ -58,6 +58,15 @@ def dump_json(value: JsonValue) -> str:
     return _ENCODER.encode(value)
 
 
+def same_json(one: str, other: str) -> bool:
+    """Whether two texts hold the same JSON value: the order of keys does not count, `1` and `1.0` and `true` differ."""
+    return one == other or parse_json(one).map(_canonical) == parse_json(other).map(_canonical)
+
+
+def _canonical(value: JsonValue) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
 def repair_text(text: str) -> str:
     """`text` as it can be encoded: surrogate pairs are joined, lone surrogates become U+FFFD."""
     if text.isascii():

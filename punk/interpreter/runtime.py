@@ -19,7 +19,7 @@ from returns.methods import unwrap_or_failure
 
 from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
 from punk.core.events import CancelRequested, Event, ToolAbortRequested, ToolReturned, ToolStarted, TurnFailed
-from punk.core.failures import Failure, StreamingUnsupported, Unsupported
+from punk.core.failures import Failure, Unsupported
 from punk.core.readers import Broken, End, Piece, Wait
 from punk.core.request import Request
 from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState, history
@@ -27,7 +27,7 @@ from punk.core.step import begin, step
 from punk.interpreter.cursor import Cursor
 from punk.interpreter.signals import Bell, Crowd
 from punk.interpreter.tool_round import ToolLimits, run_tools
-from punk.interpreter.turn import Turn
+from punk.interpreter.turn import Turn, is_refused_stream
 from punk.providers.base import Delivery, Provider
 from punk.tools.toolbox import Toolbox
 
@@ -114,9 +114,13 @@ class Runtime:
         self._abandon()
 
     @property
-    def reentered(self) -> bool:
-        """Whether the caller runs inside a tool of this very run, which waits for it."""
-        return self in _inside.get()
+    def misplaced(self) -> str | None:
+        """Why the caller cannot read from where it is, None if it can."""
+        if self in _inside.get():
+            return "a tool cannot read the stream that waits for it"
+        if self._thread != threading.get_ident() and not isinstance(self.state, TERMINAL):
+            return "this stream belongs to another event loop"
+        return None
 
     def cancel(self) -> None:
         """End the run, keeping what has arrived. From any thread; nothing happens once it has ended."""
@@ -218,7 +222,7 @@ class Runtime:
                 if self._ahead:
                     await self._bell.until(lambda: not self._ahead)
                 events = await turn.read()
-                if self._mode == "fold" and _is_refused_stream(events):
+                if self._mode == "fold" and is_refused_stream(events):
                     self._delivery = "whole"
                     await self._request(effect)
                     return
@@ -244,7 +248,3 @@ class Runtime:
         self._fold(event)
         self._readers.wake()
         return isinstance(self.state, RunningTools)
-
-
-def _is_refused_stream(events: Sequence[Event]) -> bool:
-    return any(isinstance(event, TurnFailed) and isinstance(event.failure, StreamingUnsupported) for event in events)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, final
 
 from punk.core.events import ProviderEvent, TurnEnded, TurnFailed
-from punk.core.failures import Failure, HttpStatus, Malformed, ProviderError, Truncated
-from punk.providers.base import Body, ByteStream, Decoder, Delivery, Provider, TransportError, without_secrets
+from punk.core.failures import Failure, HttpStatus, Malformed, ProviderError, StreamingUnsupported, Truncated
+from punk.providers.base import Body, ByteStream, Decoder, Delivery, Provider, TransportError, presentable, read_all
 
 DRAIN_SECONDS: Final = 0.02
 """How long an answer that has ended may take to end its bytes too, so that its connection can be used again."""
@@ -47,32 +48,31 @@ class Turn:
     async def read(self) -> tuple[ProviderEvent, ...]:
         """The events of the next piece of the answer; there may be none in it."""
         try:
+            if self._stream is None:
+                self._stream = await self._provider.transport.open(self._body)
             if self._delivery == "whole":
-                events = await self._whole()
+                events = self._provider.decode_whole(await read_all(self._stream))
+                self._bytes_ended = True
+            elif (data := await self._stream.read()) is not None:
+                self._decoder, events = self._decoder.feed(data)
             else:
-                if self._stream is None:
-                    self._stream = await self._provider.transport.open(self._body)
-                data = await self._stream.read()
-                if data is None:
-                    self._bytes_ended = True
-                    events = self._decoder.end()
-                else:
-                    self._decoder, events = self._decoder.feed(data)
+                events = self._decoder.end()
+                self._bytes_ended = True
         except TransportError as error:
             self.cause = error.__cause__
             events = (TurnFailed(error.failure),)
         if events and isinstance(events[-1], LAST):
             self.over = True
-            events = (*events[:-1], self._without_secrets(events[-1]))
+            events = (*events[:-1], self._presentable(events[-1]))
         elif self._bytes_ended:
             self.over = True
             events = (*events, TurnFailed(Truncated("the answer ended without its last event")))
         return events
 
-    def _without_secrets(self, event: ProviderEvent) -> ProviderEvent:
+    def _presentable(self, event: ProviderEvent) -> ProviderEvent:
         match event:
             case TurnFailed(failure=(HttpStatus() | ProviderError() | Malformed()) as failure) if self._stream:
-                return TurnFailed(replace(failure, message=without_secrets(failure.message, self._stream.secrets)))
+                return TurnFailed(replace(failure, message=presentable(failure.message, self._stream.secrets)))
             case _:
                 return event
 
@@ -92,6 +92,7 @@ class Turn:
         if self._stream is not None:
             await self._stream.close()
 
-    async def _whole(self) -> tuple[ProviderEvent, ...]:
-        self._bytes_ended = True
-        return self._provider.decode_whole(await self._provider.transport.send(self._body))
+
+def is_refused_stream(events: Sequence[ProviderEvent]) -> bool:
+    """Whether `events` say that the model cannot stream."""
+    return any(isinstance(event, TurnFailed) and isinstance(event.failure, StreamingUnsupported) for event in events)

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TypeVar
 
 from punk.errors import ConfigurationError
@@ -34,6 +35,7 @@ def run_to_end(start: Callable[[], Coroutine[object, object, T]], model: Model |
 
 
 def _in_thread(start: Callable[[], Coroutine[object, object, T]]) -> T:
+    abandoned = threading.Event()
     results: list[T] = []
     errors: list[BaseException] = []
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[object]]] = []
@@ -42,6 +44,8 @@ def _in_thread(start: Callable[[], Coroutine[object, object, T]]) -> T:
         task = asyncio.current_task()
         assert task is not None
         running.append((asyncio.get_running_loop(), task))
+        if abandoned.is_set():
+            return
         results.append(await start())
 
     def work() -> None:
@@ -56,8 +60,10 @@ def _in_thread(start: Callable[[], Coroutine[object, object, T]]) -> T:
     try:
         thread.join()
     except BaseException:  # ctrl-C reaches this thread alone: the other one must not go on
-        for loop, task in running:
-            loop.call_soon_threadsafe(task.cancel)
+        abandoned.set()
+        with suppress(RuntimeError):  # its loop may just have ended
+            for loop, task in running:
+                loop.call_soon_threadsafe(task.cancel)
         thread.join()
         raise
     for error in errors:

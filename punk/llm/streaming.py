@@ -59,12 +59,21 @@ class ChatStream:
         self._thinking = thinking_of(self)
         self._thinking_delta = thinking_of(self)
         self._runtime: Runtime | None = None
+        self._refused: PunkError | None = None
         self._provider = ""
         self._told = False
 
     async def __aenter__(self) -> Self:
-        if self._runtime is not None:
+        if self._runtime is not None or self._refused is not None:
             raise StreamingError("this stream was entered before; call complete_stream() for another")
+        try:
+            self._runtime = await self._start()
+        except PunkError as error:
+            self._refused = error
+            raise
+        return self
+
+    async def _start(self) -> Runtime:
         model = resolve(self._chat.model)
         provider = model.provider()
         if self._mode == "stream" and not provider.streams:
@@ -73,7 +82,6 @@ class ChatStream:
             )
         self._provider = provider.family
         runtime = Runtime(self._request, provider, self._toolbox, self._limits, self._mode)
-        self._runtime = runtime
         try:
             refused = await runtime.refused()
         except BaseException:
@@ -82,7 +90,7 @@ class ChatStream:
         if refused is not None:
             await runtime.close()
             raise ConfigurationError(refused.message)
-        return self
+        return runtime
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
@@ -142,8 +150,9 @@ class ChatStream:
     def reading(self) -> Runtime:
         """The run to read from: what the iterators are made of. Internal."""
         runtime = self._entered()
-        if runtime.reentered:
-            raise StreamingError("a tool cannot read the stream that waits for it")
+        misplaced = runtime.misplaced
+        if misplaced is not None:
+            raise StreamingError(misplaced)
         return runtime
 
     def ended(self, found: End[C] | Broken) -> None:
@@ -165,6 +174,8 @@ class ChatStream:
         )
 
     def _entered(self) -> Runtime:
+        if self._refused is not None:
+            raise self._refused
         if self._runtime is None:
             raise StreamingError("this stream was not entered; use: async with chat.complete_stream() as stream")
         return self._runtime

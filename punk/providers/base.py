@@ -43,6 +43,9 @@ class TransportError(Exception):
         super().__init__(failure.message)
 
 
+TEXT_LIMIT: Final = 500
+"""Characters kept of a text that the other side wrote."""
+
 SHORTEST_SECRET: Final = 8
 """Keys below this many characters are placeholders, and may be words of a message."""
 
@@ -53,6 +56,12 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "***")
     return text
+
+
+def presentable(text: str, secrets: Iterable[str] = ()) -> str:
+    """A text that the other side wrote, as it may stand in a message of ours: no secret, one line, not endless."""
+    text = " ".join(without_secrets(text, secrets).split())
+    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"
 
 
 class ByteStream(Protocol):
@@ -69,6 +78,14 @@ class ByteStream(Protocol):
         """Let go of the connection, at once. May be called again."""
 
 
+async def read_all(stream: ByteStream) -> bytes:
+    """The whole answer, when it has come. Raises `TransportError`."""
+    pieces: list[bytes] = []
+    while (data := await stream.read()) is not None:
+        pieces.append(data)
+    return b"".join(pieces)
+
+
 class Transport(Protocol):
     """Talks to one vendor."""
 
@@ -77,9 +94,6 @@ class Transport(Protocol):
 
     async def open(self, body: Body) -> ByteStream:
         """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
-
-    async def send(self, body: Body) -> bytes:
-        """Send `body`, and return the whole answer. Raises `TransportError`."""
 
 
 @final

@@ -22,16 +22,13 @@ from punk.core.failures import (
     StreamingUnsupported,
     TimedOut,
 )
-from punk.providers.base import TransportError, without_secrets
+from punk.providers.base import TEXT_LIMIT, TransportError, presentable
 from punk.wire.body import error_of
 from punk.wire.json import loads_lenient
 
 if TYPE_CHECKING:
     import httpx
     import httpx2
-
-_TEXT_LIMIT: Final = 500
-"""Characters kept of a text that the other side wrote."""
 
 
 # Exceptions are told by the names of their classes: the same in both families of HTTP client and in the SDKs on top of
@@ -89,6 +86,8 @@ class ResponseStream:
         # An answer that nobody wants any more cannot fail.
         with suppress(Exception):
             await self._response.aclose()
+        if not self._response.is_closed:
+            return
         # The client's iterators stand inside one another. Closing the outermost would leave the others to the garbage
         # collector, and so to tasks that nobody awaits; reading on, they all end at once: the connection is gone.
         with suppress(Exception):
@@ -128,12 +127,12 @@ def status_failure(
         case Success(_):
             pass
         case _:
-            text = raw[: 4 * _TEXT_LIMIT].decode(errors="replace").strip()
+            text = raw[: 4 * TEXT_LIMIT].decode(errors="replace").strip()
             message = None if text.startswith("<") else text
-    message = _short(message or own, secrets)
+    message = presentable(message or own, secrets)
     if status == 400 and _NO_STREAM.search(message) and _REFUSED.search(message):
         return StreamingUnsupported(message)
-    return HttpStatus(status, message, error_type and _short(error_type, secrets), retry_after_seconds(headers))
+    return HttpStatus(status, message, error_type and presentable(error_type, secrets), retry_after_seconds(headers))
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
@@ -196,14 +195,8 @@ def _failure_of_one(error: BaseException, clock: Clock) -> Failure | None:
 
 
 def _with_detail(own: str, error: BaseException) -> str:
-    detail = _short(str(error))
+    detail = presentable(str(error))
     return f"{own}: {detail}" if detail else own
-
-
-def _short(text: str, secrets: Iterable[str] = ()) -> str:
-    text = without_secrets(text, secrets)
-    text = " ".join(text.split())
-    return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…"
 
 
 def _seconds(value: str | None) -> float | None:

@@ -188,24 +188,22 @@ class _Answer:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class _Transport:
-    script: _Script
+class _Whole:
+    """Plays one turn in one piece."""
 
-    async def prepare(self, body: Body) -> None:
-        """Nothing is impossible in memory."""
+    def __init__(self, script: _Script, turn: int) -> None:
+        self._script = script
+        self._turn = turn
+        self._is_read = False
 
-    async def open(self, body: Body) -> _Answer:
-        turn = self.script.ask(body)
-        items = self.script.turns[turn]
-        if items and isinstance(items[0], Fault):
-            raise TransportError(items[0].failure)
-        self.script.opened += 1
-        return _Answer(self.script, turn)
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return ()
 
-    async def send(self, body: Body) -> bytes:
-        turn = self.script.ask(body)
-        items = self.script.turns[turn]
+    async def read(self) -> bytes | None:
+        if self._is_read:
+            return None
+        items = self._script.turns[self._turn]
         for item in items:
             match item:
                 case Gate():
@@ -214,4 +212,27 @@ class _Transport:
                     raise TransportError(failure)
                 case _:
                     pass
-        return b"%d 0 %d" % (turn, len(items))
+        self._is_read = True
+        return b"%d 0 %d" % (self._turn, len(items))
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Transport:
+    script: _Script
+
+    async def prepare(self, body: Body) -> None:
+        """Nothing is impossible in memory."""
+
+    async def open(self, body: Body) -> _Answer | _Whole:
+        turn = self.script.ask(body)
+        items = self.script.turns[turn]
+        if items and isinstance(items[0], Fault):
+            raise TransportError(items[0].failure)
+        if body.json["delivery"] == "whole":
+            return _Whole(self.script, turn)
+        self.script.opened += 1
+        return _Answer(self.script, turn)

@@ -218,8 +218,14 @@ def test_a_model_marked_as_not_streaming_is_asked_for_the_whole_answer() -> None
 def test_a_missing_key_is_told_on_entering() -> None:
     async def main() -> None:
         with pytest.raises(ConfigurationError, match="ANTHROPIC_API_KEY"):
-            async with Chat([UserMessage("q")], model=AnthropicModel("claude-sonnet-4-5")).complete_stream():
+            stream = Chat([UserMessage("q")], model=AnthropicModel("claude-sonnet-4-5")).complete_stream()
+            async with stream:
                 raise AssertionError("entered")
+        # Why it was not entered is told again, not that it was not.
+        with pytest.raises(ConfigurationError, match="ANTHROPIC_API_KEY"):
+            await stream.chat
+        with pytest.raises(StreamingError, match="entered before"):
+            await stream.__aenter__()
 
     run(main())
 
@@ -291,5 +297,18 @@ def test_a_key_that_the_stream_repeats_is_blotted_out(first: bytes) -> None:
             model = AnthropicModel("claude-sonnet-4-5", api_key="sk-secret-key", base_url=server.base)
             with pytest.raises(StreamingError, match=r"bad key \*\*\*"):
                 await Chat([UserMessage("q")], model=model).complete_async()
+
+    run(main())
+
+
+def test_a_key_in_a_whole_answer_is_blotted_out_and_long_words_are_cut() -> None:
+    async def main() -> None:
+        error = b'{"type": "error", "error": {"type": "x", "message": "bad key sk-secret-key %s"}}' % (b"x" * 9999)
+        with serve(Answer([error], headers=(("content-type", "application/json"),))) as server:
+            for streams in (True, False):
+                model = AnthropicModel("m", api_key="sk-secret-key", base_url=server.base, streams=streams)
+                with pytest.raises(StreamingError, match=r"bad key \*\*\* x+…$") as caught:
+                    await Chat([UserMessage("q")], model=model).complete_async()
+                assert len(caught.value.message) < 600
 
     run(main())

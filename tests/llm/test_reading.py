@@ -423,3 +423,14 @@ def test_cancel_works_while_no_loop_runs() -> None:
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     assert model.opened == model.closed == 1
+
+
+def test_a_live_stream_is_read_in_its_own_loop() -> None:
+    async def main() -> None:
+        chat, _ = ask([START, *text("a"), Gate()])
+        async with chat.complete_stream() as stream:
+            await anext(stream.content)
+            with pytest.raises(StreamingError, match="another event loop"):
+                await asyncio.to_thread(asyncio.run, read(stream.content))
+
+    run(main())

@@ -228,7 +228,18 @@ async def aborts_beside_a_cancellation() -> str:
     raise BaseExceptionGroup("both", [asyncio.CancelledError(), ToolExecutionAbortError("blocked")])
 
 
-@pytest.mark.parametrize("tool", [aborts, aborts_in_a_thread, aborts_in_a_group, aborts_beside_a_cancellation])
+class OwnAbort(ToolExecutionAbortError):
+    def __init__(self, reason: str) -> None:
+        self.reason = reason  # and no call of the base's
+
+
+async def aborts_in_its_own_way() -> str:
+    raise OwnAbort("blocked")
+
+
+@pytest.mark.parametrize(
+    "tool", [aborts, aborts_in_its_own_way, aborts_in_a_thread, aborts_in_a_group, aborts_beside_a_cancellation]
+)
 def test_an_abort_ends_the_stream_and_cancels_the_siblings(tool: object) -> None:
     cancelled = []
 

@@ -55,7 +55,7 @@ class _Model:
 
     @property
     def name(self) -> str:
-        """The vendor and the model."""
+        """The wire and the model."""
         return f"openai:{self.settings.model}"
 
     def provider(self) -> Provider:

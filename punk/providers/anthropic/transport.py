@@ -53,15 +53,6 @@ class AnthropicTransport:
             raise TransportError(_failure(error, client)) from error
         return ResponseStream(response.http_response)
 
-    async def send(self, body: Body) -> bytes:
-        """Send `body`, and return the whole answer. Raises `TransportError`."""
-        client = await self._client()
-        try:
-            async with _request(client, body) as response:
-                return await response.read()
-        except Exception as error:
-            raise TransportError(_failure(error, client)) from error
-
     async def close(self) -> None:
         """Close the running loop's client, unless it was given. May be called again."""
         await self._own.close()

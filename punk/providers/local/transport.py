@@ -74,10 +74,6 @@ class LocalTransport:
         except ConfigurationError as error:
             raise TransportError(Unsupported(error.message)) from error
 
-    async def send(self, body: Body) -> bytes:
-        """Not offered: the embedded model always streams."""
-        raise TransportError(Unsupported("the embedded model always streams"))
-
 
 async def open_stream(settings: EngineSettings, body: Mapping[str, object]) -> LocalStream:
     """Queues one chat-completions request, loading the model first if need be; returns before it has run.

@@ -118,15 +118,6 @@ async def open_stream(request: Request[T], client: AsyncOpenAI) -> ResponseStrea
     return ResponseStream(response.http_response)
 
 
-async def read_whole(request: Request[T], client: AsyncOpenAI) -> bytes:
-    """Send `request`, and return the whole answer. Raises `TransportError`."""
-    try:
-        async with request as response:
-            return await response.read()
-    except Exception as error:
-        raise TransportError(_failure(error, client)) from error
-
-
 def _failure(error: Exception, client: AsyncOpenAI) -> Failure:
     from openai import APIStatusError
 

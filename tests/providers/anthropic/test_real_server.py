@@ -16,6 +16,7 @@ from punk.providers.anthropic.transport import AnthropicTransport
 from punk.providers.base import Body, Delivery, Provider, TransportError
 from tests.support.aio import run
 from tests.support.local_server import local_server
+from tests.support.whole import whole
 from tests.support.wire_cases import Told, fold_turn
 
 
@@ -41,7 +42,7 @@ def test_a_real_answer_streamed_and_whole() -> None:
         transport = AnthropicTransport(api_key="any", base_url=url)
         provider = anthropic_provider(AnthropicSettings("local", max_tokens=12, temperature=0.0), transport)
         assert_answered(fold_turn(run(streamed(provider))))
-        assert_answered(fold_turn(provider.decode_whole(run(transport.send(request(provider, "whole"))))))
+        assert_answered(fold_turn(provider.decode_whole(run(whole(transport, request(provider, "whole"))))))
 
         words: JsonValue = [{"role": "user", "content": "x " * 40_000}]
         with pytest.raises(TransportError) as refused:

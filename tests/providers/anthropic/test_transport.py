@@ -33,6 +33,7 @@ from punk.providers.base import Body, TransportError
 from tests.providers.anthropic.answers import ending, message, text
 from tests.support.aio import run
 from tests.support.server import Answer, Pause, Server, WaitForClose, serve
+from tests.support.whole import whole
 
 # The SDK warns of this model, and would refuse a whole answer this long.
 BODY = Body(
@@ -87,7 +88,7 @@ def test_the_body_is_sent_as_it_is_and_the_answer_comes_as_bytes() -> None:
 def test_a_whole_answer_may_be_long() -> None:
     body = Body({**BODY.json, "stream": False})
     with serve(Answer((b'{"a"', b":1}"))) as server:
-        assert run(own(server).send(body)) == b'{"a":1}'
+        assert run(whole(own(server), body)) == b'{"a":1}'
         assert server.requests[0].body == body.json
 
 
@@ -121,7 +122,7 @@ def test_the_key_comes_from_the_environment_or_is_asked_for(
     monkeypatch.setenv(variable, str(tmp_path))
     with serve(Answer(PIECES)) as server:
         transport = AnthropicTransport(base_url=server.base)
-        for doing in (transport.prepare, transport.open, transport.send):
+        for doing in (transport.prepare, transport.open):
             failure = failure_of(lambda doing=doing: doing(BODY))  # type: ignore[misc]  # a default
             assert isinstance(failure, Unsupported)
             assert "ANTHROPIC_API_KEY" in failure.message
@@ -184,7 +185,7 @@ JSON = (("content-type", "application/json"), ("retry-after", "7"))
 def test_status_errors_come_at_once_with_the_providers_words(status: int, body: bytes, failure: Failure) -> None:
     with serve(Answer((body,), status, JSON)) as server:
         assert failure_of(lambda: own(server).open(BODY)) == failure
-        assert failure_of(lambda: own(server).send(BODY)) == failure
+        assert failure_of(lambda: whole(own(server), BODY)) == failure
         assert len(server.requests) == 2
 
 
@@ -264,7 +265,7 @@ async def open_only(transport: AnthropicTransport) -> None:
 async def send_only(transport: AnthropicTransport) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
-            await transport.send(BODY)
+            await whole(transport, BODY)
 
 
 HELD = Answer((PIECES[0], WaitForClose()))

@@ -28,6 +28,7 @@ from punk.providers.openai.transport import GivenClient, OwnClients, compatible_
 from tests.providers.openai.chunks import DONE, chunk
 from tests.support.aio import run
 from tests.support.server import Answer, Pause, Server, WaitForClose, serve
+from tests.support.whole import whole
 
 BODY = Body(
     {"model": "m", "messages": [{"role": "user", "content": "é"}], "stream": True, "odd": {"x": 1}}, (("x-more", "1"),)
@@ -94,7 +95,7 @@ def test_openai_itself_takes_its_key_from_the_environment(monkeypatch: pytest.Mo
 def test_a_whole_answer() -> None:
     body: JsonObject = {"model": "m", "messages": []}
     with serve(Answer((b'{"a"', b":1}"))) as server:
-        assert run(compatible(server).send(Body(body))) == b'{"a":1}'
+        assert run(whole(compatible(server), Body(body))) == b'{"a":1}'
         assert server.requests[0].body == {**body, "stream": False}
 
 
@@ -133,7 +134,7 @@ JSON = (("content-type", "application/json"), ("retry-after", "7"))
 def test_status_errors_come_at_once_with_the_providers_words(status: int, body: bytes, failure: Failure) -> None:
     with serve(Answer((body,), status, JSON)) as server:
         assert failure_of(lambda: compatible(server, SECRET).open(BODY)) == failure
-        assert failure_of(lambda: compatible(server, SECRET).send(BODY)) == failure
+        assert failure_of(lambda: whole(compatible(server, SECRET), BODY)) == failure
         assert len(server.requests) == 2
 
 

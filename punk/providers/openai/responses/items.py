@@ -20,7 +20,7 @@ from punk.core.events import (
     ThinkingSealed,
 )
 from punk.core.failures import Malformed
-from punk.core.json import JsonObject, parse_json
+from punk.core.json import JsonObject, same_json
 from punk.core.provider_data import ProviderData
 from punk.providers.openai.responses import wire
 from punk.providers.openai.responses.deltas import BLANK_LINE, say
@@ -195,12 +195,8 @@ def _call_ends(turn: Turn, call: Call, item: JsonObject) -> Step:
     if isinstance(whole, Malformed):
         return failed(whole)
     stated, arguments = call.stated, whole.get("arguments") or call.stated
-    if stated is not None and arguments is not None and not _agree(stated, arguments):
+    if stated is not None and arguments is not None and not same_json(stated, arguments):
         # A call that was stated in two ways is not whole.
         return turn, ()
     rest: JsonObject = {name: value for name, value in item.items() if name not in _IN_EVERY_CALL and value is not None}
     return turn, (CallEnded(call.block, arguments, ProviderData.of(FAMILY, rest) if rest else None),)
-
-
-def _agree(one: str, other: str) -> bool:
-    return one == other or parse_json(one).map(repr) == parse_json(other).map(repr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast, final
 
 from punk.providers.base import Body, ByteStream
-from punk.providers.openai.transport import Clients, Request, open_stream, read_whole
+from punk.providers.openai.transport import Clients, Request, open_stream
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -27,11 +27,6 @@ class ResponsesTransport:
         """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
         client = await self._clients.get()
         return await open_stream(_request(client, body), client)
-
-    async def send(self, body: Body) -> bytes:
-        """Send `body`, and return the whole answer. Raises `TransportError`."""
-        client = await self._clients.get()
-        return await read_whole(_request(client, body), client)
 
     async def close(self) -> None:
         """Close the client of the running loop, unless it was given."""

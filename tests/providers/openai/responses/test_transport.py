@@ -17,6 +17,7 @@ from punk.providers.openai.transport import GivenClient, OwnClients, compatible_
 from tests.providers.openai.responses.events import COMPLETED, CREATED, text
 from tests.support.aio import run
 from tests.support.server import Answer, Server, WaitForClose, serve
+from tests.support.whole import whole
 
 BODY = Body(
     {"model": "m", "input": [{"role": "user", "content": "é"}], "store": False, "stream": True, "odd": {"x": 1}},
@@ -61,7 +62,7 @@ def test_the_body_is_sent_as_it_is_and_the_answer_comes_as_bytes() -> None:
 def test_a_whole_answer() -> None:
     body: JsonObject = {"model": "m", "input": []}
     with serve(Answer((b'{"a"', b":1}"))) as server:
-        assert run(reaching(server).send(Body(body))) == b'{"a":1}'
+        assert run(whole(reaching(server), Body(body))) == b'{"a":1}'
         assert server.requests[0].body == {**body, "stream": False}
 
 
@@ -91,7 +92,7 @@ def test_a_key_that_is_missing_is_found_before_any_request() -> None:
 def test_status_errors_come_at_once_with_the_providers_words(status: int, body: bytes, failure: Failure) -> None:
     with serve(Answer((body,), status, (("content-type", "application/json"), ("retry-after", "7")))) as server:
         assert failure_of(lambda: reaching(server).open(BODY)) == failure
-        assert failure_of(lambda: reaching(server).send(BODY)) == failure
+        assert failure_of(lambda: whole(reaching(server), BODY)) == failure
         assert len(server.requests) == 2
 
 
