@@ -122,13 +122,15 @@ def _with_input(start: JsonObject, deltas: tuple[JsonObject, ...]) -> ProviderDa
 def _joined(deltas: tuple[JsonObject, ...]) -> JsonObject:
     """The fields of the deltas: texts joined, of other values the last."""
     fields: JsonObject = {}
+    texts: dict[str, list[str]] = {}
     for delta in deltas:
         for name, value in delta.items():
-            if name == "type":
+            if name == "type" or value is None:
                 continue
-            before = fields.get(name)
-            if isinstance(before, str) and isinstance(value, str):
-                fields[name] = before + value
-            elif value is not None:
+            if isinstance(value, str):
+                texts.setdefault(name, []).append(value)
+                fields[name] = ""  # keeps its place among the others
+            else:
+                texts.pop(name, None)
                 fields[name] = value
-    return fields
+    return fields | {name: "".join(pieces) for name, pieces in texts.items()}
