@@ -287,7 +287,7 @@ def test_closing_and_cancelling_close_the_connection_at_once(
             [request] = server.requests
             assert request.done.wait(5)
             assert request.closed_at is not None
-            assert request.closed_at - left_at < 0.1
+            assert request.closed_at - left_at < 2  # no timeout had to pass; how fast it is, a benchmark tells
 
         run(main())
 
