@@ -229,7 +229,7 @@ def test_closing_and_cancelling_close_the_connection_at_once() -> None:
                 await doing(compatible(server))
                 left_at = time.monotonic()
                 await asyncio.sleep(0.2)  # the loop, and with it the pool, lives on
-                assert seconds_to_close(server, left_at) < 2  # no timeout had to pass; how fast it is, a benchmark tells
+                assert seconds_to_close(server, left_at) < 2  # no timeout had to pass; a benchmark tells how fast
 
             run(main())
 
