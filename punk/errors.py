@@ -30,7 +30,8 @@ class PunkError(Exception):
         return error
 
     def __init__(self, message: str) -> None:
-        super().__init__(message or type(self).__name__)
+        self.message = message or type(self).__name__
+        super().__init__(self.message)
 
 
 class ConfigurationError(PunkError):

@@ -124,3 +124,4 @@ def test_errors_are_typed() -> None:
 
     assert handle(ToolExecutionAbortError("stop")) == "stop"
     assert handle(StreamingError("")) == "StreamingError"
+    assert handle(StreamingError(message="cut")) == str(StreamingError("cut")) == "cut"
