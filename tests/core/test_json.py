@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from punk.core.json import MAX_DEPTH, JsonValue, dump_json, parse_json, parse_object
+from punk.core.json import MAX_DEPTH, JsonValue, dump_json, parse_json, parse_object, same_json
 
 _SCALARS: st.SearchStrategy[JsonValue] = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
@@ -115,3 +115,18 @@ def test_an_object_that_is_not_json_says_so() -> None:
 def test_what_is_no_json_is_not_written(number: float) -> None:
     with pytest.raises(ValueError, match=r"JSON compliant|digits"):
         dump_json([number])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ('{"a":1,"b":[2]}', '{ "b": [2], "a": 1 }', True),
+        ("1", "1.0", False),
+        ("1", "true", False),
+        ("[1,2]", "[2,1]", False),
+        ('{"a":1', '{"a":1', True),
+        ('{"a":1}', '{"a":1', False),
+    ],
+)
+def test_texts_of_the_same_value(one: str, other: str, same: bool) -> None:
+    assert same_json(one, other) is same
