@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar, final
 
 from punk.core.failures import Failure, Unsupported
-from punk.providers.base import TransportError
+from punk.providers.base import Body, ByteStream, TransportError
 from punk.providers.http import ResponseStream, failure_of, status_failure
 from punk.providers.pool import ClientPool
 
@@ -109,13 +110,32 @@ def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
     )
 
 
-async def open_stream(request: Request[T], client: AsyncOpenAI) -> ResponseStream:
-    """Send `request`, and return when the answer's headers are there. Raises `TransportError`."""
-    try:
-        response = await request.__aenter__()
-    except Exception as error:
-        raise TransportError(_failure(error, client)) from error
-    return ResponseStream(response.http_response)
+class OpenAiTransport(ABC, Generic[T]):
+    """Talks to one endpoint of one server; each wire says how it is asked."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    async def prepare(self, body: Body) -> None:
+        """Make sure of the client that `body` needs. Raises `TransportError`."""
+        await self._clients.get()
+
+    async def open(self, body: Body) -> ByteStream:
+        """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
+        client = await self._clients.get()
+        try:
+            response = await self._request(client, body).__aenter__()
+        except Exception as error:
+            raise TransportError(_failure(error, client)) from error
+        return ResponseStream(response.http_response)
+
+    async def close(self) -> None:
+        """Close the client of the running loop, unless it was given."""
+        await self._clients.close()
+
+    @abstractmethod
+    def _request(self, client: AsyncOpenAI, body: Body) -> Request[T]:
+        """The SDK's request for `body`."""
 
 
 def _failure(error: Exception, client: AsyncOpenAI) -> Failure:
