@@ -52,6 +52,7 @@ from punk.core.failures import (
 from punk.core.history import Unanswered, synthetic_result, unanswered, valid_history
 from punk.core.json import JsonObject, JsonValue, dump_json, parse_json, parse_object
 from punk.core.log import Log
+from punk.core.media import CacheMark, CacheTtl, InlineMedia, MediaSource, MediaUrl
 from punk.core.messages import (
     AssistantMessage,
     Finish,
@@ -63,10 +64,20 @@ from punk.core.messages import (
     ToolResultMessage,
     UserMessage,
 )
-from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall, UserPart
+from punk.core.parts import (
+    AssistantPart,
+    DocumentPart,
+    ImagePart,
+    OpaquePart,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCall,
+    UserPart,
+)
 from punk.core.provider_data import ProviderData
 from punk.core.readers import Broken, End, Piece, Sequenced, Wait, read_content, read_end, read_events
-from punk.core.request import MAX_ROUNDS, Request, ToolSpec
+from punk.core.request import MAX_ROUNDS, OneTool, OutputSpec, Request, ToolChoice, ToolSpec
 from punk.core.rounds import Step
 from punk.core.state import (
     Block,
@@ -95,6 +106,8 @@ __all__ = [
     "Between",
     "Block",
     "Broken",
+    "CacheMark",
+    "CacheTtl",
     "CallDelta",
     "CallEnded",
     "CallSealed",
@@ -105,6 +118,7 @@ __all__ = [
     "Completed",
     "ConnectFailed",
     "ConnectionLost",
+    "DocumentPart",
     "Effect",
     "Effort",
     "End",
@@ -116,18 +130,24 @@ __all__ = [
     "Fresh",
     "Heartbeat",
     "HttpStatus",
+    "ImagePart",
     "InPhase",
+    "InlineMedia",
     "JsonObject",
     "JsonValue",
     "LiveState",
     "Log",
     "LogEntry",
     "Malformed",
+    "MediaSource",
+    "MediaUrl",
     "Message",
+    "OneTool",
     "OpaqueEnded",
     "OpaquePart",
     "OpaqueStarted",
     "Origin",
+    "OutputSpec",
     "Piece",
     "ProtocolViolation",
     "ProviderData",
@@ -161,6 +181,7 @@ __all__ = [
     "ToolAborted",
     "ToolCall",
     "ToolCallMessage",
+    "ToolChoice",
     "ToolResultMessage",
     "ToolReturned",
     "ToolSpec",

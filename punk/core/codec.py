@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Final, TypeAlias, TypeVar, get_args
+from typing import Final, get_args
 
 from returns.result import Failure, Result, Success
 
+from punk.core.codec_parts import assistant_part, call, provider_data, text_part, user_part
 from punk.core.json import JsonValue, dump_json, parse_object
+from punk.core.json_fields import (
+    BYTES_TAG,
+    Read,
+    Record,
+    WrongFormError,
+    array,
+    boolean,
+    integer,
+    one_of,
+    optional,
+    text,
+)
+from punk.core.media import InlineMedia, MediaUrl
 from punk.core.messages import (
     AssistantMessage,
     Finish,
@@ -20,14 +35,10 @@ from punk.core.messages import (
     ToolResultMessage,
     UserMessage,
 )
-from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
-from punk.core.provider_data import ProviderData
+from punk.core.parts import DocumentPart, ImagePart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
 from punk.core.usage import Usage
 
 VERSION: Final = 1
-
-T = TypeVar("T")
-_Decode: TypeAlias = Callable[[JsonValue], T]
 
 _TAGS: Final[Mapping[type, str]] = {
     SystemMessage: "system",
@@ -36,10 +47,14 @@ _TAGS: Final[Mapping[type, str]] = {
     ToolCallMessage: "tool_call",
     ToolResultMessage: "tool_result",
     TextPart: "text",
+    ImagePart: "image",
+    DocumentPart: "document",
     ThinkingPart: "thinking",
     RefusalPart: "refusal",
     ToolCall: "call",
     OpaquePart: "opaque",
+    InlineMedia: "inline",
+    MediaUrl: "url",
 }
 
 
@@ -59,18 +74,16 @@ def _document(document: dict[str, JsonValue]) -> Result[tuple[Message, ...], str
     if document.get("version") != VERSION:
         return Failure(f"this punk reads version {VERSION} of a chat's JSON, not {document.get('version')!r}")
     try:
-        return Success(_array(_message)(document.get("messages")))
-    except _WrongFormError as error:
+        return Success(array(_message)(document.get("messages")))
+    except WrongFormError as error:
         return Failure(f"not a chat's JSON: {error}")
-
-
-class _WrongFormError(Exception):
-    """The JSON is not of the form that was asked for."""
 
 
 def _encode(value: object) -> JsonValue:
     if value is None or isinstance(value, str | bool | int):
         return value
+    if isinstance(value, bytes):
+        return {BYTES_TAG: b64encode(value).decode()}
     if isinstance(value, tuple):
         return [_encode(item) for item in value]
     tag: dict[str, JsonValue] = {"type": _TAGS[type(value)]} if type(value) in _TAGS else {}
@@ -79,143 +92,55 @@ def _encode(value: object) -> JsonValue:
     return tag | {field.name: _encode(getattr(value, field.name)) for field in fields(value)}
 
 
-def _text(value: JsonValue) -> str:
-    if not isinstance(value, str):
-        raise _WrongFormError(f"a text was expected, not {value!r:.40}")
-    return value
-
-
-def _integer(value: JsonValue) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _WrongFormError(f"a whole number was expected, not {value!r:.40}")
-    return value
-
-
-def _boolean(value: JsonValue) -> bool:
-    if not isinstance(value, bool):
-        raise _WrongFormError(f"true or false was expected, not {value!r:.40}")
-    return value
-
-
-def _reason(value: JsonValue) -> FinishReason:
-    reasons: tuple[FinishReason, ...] = get_args(FinishReason)
-    for reason in reasons:
-        if reason == value:
-            return reason
-    raise _WrongFormError(f"a finish reason was expected, not {value!r:.40}")
-
-
-def _optional(decode: _Decode[T]) -> _Decode[T | None]:
-    return lambda value: None if value is None else decode(value)
-
-
-def _array(decode: _Decode[T]) -> _Decode[tuple[T, ...]]:
-    def decode_array(value: JsonValue) -> tuple[T, ...]:
-        if not isinstance(value, list):
-            raise _WrongFormError(f"a list was expected, not {value!r:.40}")
-        return tuple(decode(item) for item in value)
-
-    return decode_array
-
-
-class _Record:
-    """Typed access to the fields of a JSON object."""
-
-    def __init__(self, value: JsonValue) -> None:
-        if not isinstance(value, dict):
-            raise _WrongFormError(f"an object was expected, not {value!r:.40}")
-        self._value = value
-
-    def __call__(self, name: str, decode: _Decode[T]) -> T:
-        try:
-            return decode(self._value.get(name))
-        except _WrongFormError as error:
-            raise _WrongFormError(f"{name}: {error}") from None
-
-
-def _provider_data(value: JsonValue) -> ProviderData:
-    get = _Record(value)
-    return ProviderData(get("family", _text), get("text", _text))
+_REASONS: Final[tuple[FinishReason, ...]] = get_args(FinishReason)
+_REASON: Final[Read[FinishReason]] = one_of(_REASONS, "a finish reason")
 
 
 def _finish(value: JsonValue) -> Finish:
-    get = _Record(value)
-    return Finish(get("reason", _optional(_reason)), get("raw", _optional(_text)), get("detail", _optional(_text)))
+    get = Record(value)
+    return Finish(get("reason", optional(_REASON)), get("raw", optional(text)), get("detail", optional(text)))
 
 
 def _origin(value: JsonValue) -> Origin:
-    get = _Record(value)
-    names = (get(name, _optional(_text)) for name in ("family", "model", "response_id"))
+    get = Record(value)
+    names = (get(name, optional(text)) for name in ("family", "model", "response_id"))
     return Origin(*names)
 
 
 def _usage(value: JsonValue) -> Usage:
-    get = _Record(value)
+    get = Record(value)
     counts = {
-        name: get(name, _optional(_integer))
+        name: get(name, optional(integer))
         for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
     }
-    return Usage(
-        **counts, lower_bound=get("lower_bound", _boolean), reported=get("reported", _optional(_provider_data))
-    )
-
-
-def _call(value: JsonValue) -> ToolCall:
-    get = _Record(value)
-    data = get("provider_data", _optional(_provider_data))
-    return ToolCall(get("id", _text), get("name", _text), get("arguments", _text), data)
-
-
-def _text_part(value: JsonValue) -> TextPart:
-    get = _Record(value)
-    if get("type", _text) != "text":
-        raise _WrongFormError("a text part was expected")
-    return TextPart(get("text", _text), get("provider_data", _optional(_provider_data)))
-
-
-def _part(value: JsonValue) -> AssistantPart:
-    get = _Record(value)
-    match get("type", _text):
-        case "text":
-            return _text_part(value)
-        case "thinking":
-            data = get("provider_data", _optional(_provider_data))
-            return ThinkingPart(get("text", _text), get("signature", _optional(_text)), data)
-        case "refusal":
-            return RefusalPart(get("text", _text))
-        case "call":
-            return _call(value)
-        case "opaque":
-            return OpaquePart(get("kind", _text), get("data", _provider_data), get("replayable", _boolean))
-        case other:
-            raise _WrongFormError(f"{other!r} is no kind of part")
+    return Usage(**counts, lower_bound=get("lower_bound", boolean), reported=get("reported", optional(provider_data)))
 
 
 def _message(value: JsonValue) -> Message:
-    get = _Record(value)
-    match get("type", _text):
+    get = Record(value)
+    match get("type", text):
         case "system":
-            return SystemMessage(get("parts", _array(_text_part)))
+            return SystemMessage(get("parts", array(text_part)))
         case "user":
-            return UserMessage(get("parts", _array(_text_part)))
+            return UserMessage(get("parts", array(user_part)))
         case "assistant":
             return AssistantMessage(
-                get("parts", _array(_part)),
+                get("parts", array(assistant_part)),
                 finish=get("finish", _finish),
-                usage=get("usage", _optional(_usage)),
+                usage=get("usage", optional(_usage)),
                 origin=get("origin", _origin),
-                unrun_calls=get("unrun_calls", _array(_call)),
+                unrun_calls=get("unrun_calls", array(call)),
             )
         case "tool_call":
             return ToolCallMessage(
-                get("parts", _array(_part)),
+                get("parts", array(assistant_part)),
                 finish=get("finish", _finish),
-                usage=get("usage", _optional(_usage)),
+                usage=get("usage", optional(_usage)),
                 origin=get("origin", _origin),
             )
         case "tool_result":
             return ToolResultMessage(
-                get("call_id", _text), get("name", _text), get("content", _text), get("is_error", _boolean)
+                get("call_id", text), get("name", text), get("content", text), get("is_error", boolean)
             )
         case other:
-            raise _WrongFormError(f"{other!r} is no kind of message")
+            raise WrongFormError(f"{other!r} is no kind of message")

@@ -7,7 +7,7 @@ from typing import TypeAlias, final
 
 from punk.core.messages import Message
 from punk.core.parts import ToolCall
-from punk.core.request import ToolSpec
+from punk.core.request import OutputSpec, ToolSpec
 
 
 @final
@@ -18,6 +18,7 @@ class RequestTurn:
     round: int
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...]
+    output: OutputSpec | None = None
 
 
 @final

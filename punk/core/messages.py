@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Literal, TypeAlias, TypeVar, final
 
 from punk.core.parts import AssistantPart, RefusalPart, TextPart, ThinkingPart, ToolCall, UserPart
 from punk.core.usage import Usage
+
+P = TypeVar("P")
 
 FinishReason: TypeAlias = Literal["stop", "max_tokens", "tool_use", "refusal", "content_filter", "pause", "other"]
 
@@ -36,12 +38,12 @@ class Origin:
 @final
 @dataclass(frozen=True, slots=True, init=False)
 class SystemMessage:
-    """Instructions for the model. Takes a text or parts."""
+    """Instructions for the model. Takes a text, or several."""
 
-    parts: tuple[UserPart, ...]
+    parts: tuple[TextPart, ...]
 
-    def __init__(self, content: str | Sequence[UserPart]) -> None:
-        object.__setattr__(self, "parts", _user_parts(content))
+    def __init__(self, content: str | Sequence[TextPart | str]) -> None:
+        object.__setattr__(self, "parts", _of_parts(content))
 
     @property
     def content(self) -> str:
@@ -57,12 +59,12 @@ class SystemMessage:
 @final
 @dataclass(frozen=True, slots=True, init=False)
 class UserMessage:
-    """What the user says. Takes a text or parts."""
+    """What the user says. Takes a text, or parts: texts, images, documents."""
 
     parts: tuple[UserPart, ...]
 
-    def __init__(self, content: str | Sequence[UserPart]) -> None:
-        object.__setattr__(self, "parts", _user_parts(content))
+    def __init__(self, content: str | Sequence[UserPart | str]) -> None:
+        object.__setattr__(self, "parts", _of_parts(content))
 
     @property
     def content(self) -> str:
@@ -199,8 +201,9 @@ class ToolResultMessage:
 Message: TypeAlias = SystemMessage | UserMessage | AssistantMessage | ToolCallMessage | ToolResultMessage
 
 
-def _user_parts(content: str | Sequence[UserPart]) -> tuple[UserPart, ...]:
-    return (TextPart(content),) if isinstance(content, str) else tuple(content)
+def _of_parts(content: str | Sequence[P | str]) -> tuple[P | TextPart, ...]:
+    parts = (content,) if isinstance(content, str) else content
+    return tuple(TextPart(part) if isinstance(part, str) else part for part in parts)
 
 
 def _assistant_parts(content: str | Sequence[AssistantPart]) -> tuple[AssistantPart, ...]:
@@ -209,7 +212,7 @@ def _assistant_parts(content: str | Sequence[AssistantPart]) -> tuple[AssistantP
     return tuple(content)
 
 
-def _text(parts: Sequence[AssistantPart]) -> str:
+def _text(parts: Sequence[UserPart | AssistantPart]) -> str:
     return "".join(part.text for part in parts if isinstance(part, TextPart))
 
 

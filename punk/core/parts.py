@@ -1,20 +1,45 @@
-"""What a message is made of: text, thinking, refusals, tool calls, and payloads that only one provider understands."""
+"""What a message is made of: text, media, thinking, refusals, tool calls, and payloads of one provider."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
+from punk.core.media import CacheMark, MediaSource
 from punk.core.provider_data import ProviderData
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """Text that is shown. `provider_data` carries what belongs to this text on its wire (citations, signatures)."""
+    """Text that is shown. `provider_data` carries what belongs to this text on its wire (citations, signatures).
+
+    With a `cache` mark, the provider may keep the prompt up to here.
+    """
 
     text: str
     provider_data: ProviderData | None = None
+    cache: CacheMark | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image that is shown to the model. With a `cache` mark, the provider may keep the prompt up to here."""
+
+    source: MediaSource
+    cache: CacheMark | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DocumentPart:
+    """A document that the model reads, under its `name`. With a `cache` mark, the provider may keep the prompt up to
+    here."""
+
+    source: MediaSource
+    name: str | None = None
+    cache: CacheMark | None = None
 
 
 @final
@@ -64,5 +89,5 @@ class OpaquePart:
     replayable: bool = True
 
 
-UserPart: TypeAlias = TextPart
+UserPart: TypeAlias = TextPart | ImagePart | DocumentPart
 AssistantPart: TypeAlias = TextPart | ThinkingPart | RefusalPart | ToolCall | OpaquePart

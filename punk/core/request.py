@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, TypeAlias, final
 
 from punk.core.log import Log
 from punk.core.messages import Message
@@ -23,11 +23,35 @@ class ToolSpec:
 
 @final
 @dataclass(frozen=True, slots=True)
+class OneTool:
+    """Demands a call of the tool `name`."""
+
+    name: str
+
+
+ToolChoice: TypeAlias = Literal["auto", "none", "required"] | OneTool
+"""Whether the model calls tools: as it likes, never, at least one, or this one."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """The form that an answer must have. `schema` is the JSON text of a JSON schema; `name` says what it is."""
+
+    name: str
+    schema: str
+    description: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Request:
-    """A run: `messages` so far, the `tools` on offer, how many requests it may make (`max_rounds`, at least 1), and
-    whether calls are run (`execute_tools`) or handed over unanswered."""
+    """A run: `messages` so far, the `tools` on offer, how many requests it may make (`max_rounds`, at least 1),
+    whether calls are run (`execute_tools`) or handed over unanswered, and the form of the answer (`output`), None for
+    free text."""
 
     messages: Log[Message]
     tools: tuple[ToolSpec, ...] = ()
     max_rounds: int = MAX_ROUNDS
     execute_tools: bool = True
+    output: OutputSpec | None = None

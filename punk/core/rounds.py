@@ -44,7 +44,8 @@ def request_turn(run: Run, log: Log[LogEntry]) -> Step:
         return Failed(replace(run, messages=said, paused=None), log, RoundLimit(run.request.max_rounds)), NOTHING
     run = replace(run, rounds=run.rounds + 1)
     log = log.append(TurnRequested(run.rounds))
-    return Streaming(run, log, Turn(len(log))), (RequestTurn(run.rounds, tuple(said), run.request.tools),)
+    asked = RequestTurn(run.rounds, tuple(said), run.request.tools, run.request.output)
+    return Streaming(run, log, Turn(len(log))), (asked,)
 
 
 def end_turn(state: Streaming, finish: Finish) -> Step:

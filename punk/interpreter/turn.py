@@ -9,6 +9,7 @@ from typing import Final, final
 
 from punk.core.events import ProviderEvent, TurnEnded, TurnFailed
 from punk.core.failures import Failure, HttpStatus, Malformed, ProviderError, StreamingUnsupported, Truncated
+from punk.providers.answer_tool import answer_events, answering
 from punk.providers.base import Body, ByteStream, Decoder, Delivery, Provider, TransportError, presentable, read_all
 
 DRAIN_SECONDS: Final = 0.02
@@ -31,7 +32,7 @@ class Turn:
         self._body = body
         self._delivery: Delivery = delivery
         self._stream: ByteStream | None = None
-        self._decoder: Decoder = provider.decoder()
+        self._decoder: Decoder = answering(provider.decoder(), body.answer_tool)
         self._bytes_ended = False
         self.over: bool = False
         self.cause: BaseException | None = None
@@ -51,7 +52,9 @@ class Turn:
             if self._stream is None:
                 self._stream = await self._provider.transport.open(self._body)
             if self._delivery == "whole":
-                events = self._provider.decode_whole(await read_all(self._stream))
+                events = answer_events(
+                    self._provider.decode_whole(await read_all(self._stream)), self._body.answer_tool
+                )
                 self._bytes_ended = True
             elif (data := await self._stream.read()) is not None:
                 self._decoder, events = self._decoder.feed(data)

@@ -1,5 +1,6 @@
 """The messages of a chat and the parts they are made of."""
 
+from punk.core.media import CacheMark, CacheTtl, InlineMedia, MediaSource, MediaUrl
 from punk.core.messages import (
     AssistantMessage,
     Finish,
@@ -11,15 +12,32 @@ from punk.core.messages import (
     ToolResultMessage,
     UserMessage,
 )
-from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall, UserPart
+from punk.core.parts import (
+    AssistantPart,
+    DocumentPart,
+    ImagePart,
+    OpaquePart,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCall,
+    UserPart,
+)
 from punk.core.provider_data import ProviderData
 from punk.core.usage import Usage
 
 __all__ = [
     "AssistantMessage",
     "AssistantPart",
+    "CacheMark",
+    "CacheTtl",
+    "DocumentPart",
     "Finish",
     "FinishReason",
+    "ImagePart",
+    "InlineMedia",
+    "MediaSource",
+    "MediaUrl",
     "Message",
     "OpaquePart",
     "Origin",

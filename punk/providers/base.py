@@ -10,19 +10,25 @@ from returns.result import Result
 
 from punk.core.effects import RequestTurn
 from punk.core.events import ProviderEvent
-from punk.core.failures import Failure, Unsupported
+from punk.core.failures import Failure, Malformed, Unsupported
 from punk.core.json import JsonObject
 
-Delivery: TypeAlias = Literal["stream", "whole"]
+Delivery: TypeAlias = Literal["stream", "whole", "count"]
+"""What is asked for: an answer as it grows, the whole answer at once, or only how many tokens the request has."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request as its wire wants it: the JSON body, and headers beyond the usual ones."""
+    """A request as its wire wants it: the JSON body, headers beyond the usual ones, and what is asked for.
+
+    `answer_tool` names the tool through which a structured answer comes, where the wire has no better way.
+    """
 
     json: JsonObject
     headers: tuple[tuple[str, str], ...] = ()
+    delivery: Delivery = "stream"
+    answer_tool: str | None = None
 
 
 class Decoder(Protocol):
@@ -103,7 +109,8 @@ class Provider:
 
     `family` names its wire: what `ProviderData` and signatures belong to. `encode` makes the request of a turn,
     `decoder` starts decoding a streamed answer, `decode_whole` reads one that came in one piece. `streams` is false
-    for a model that cannot stream, `portable` for one with a client that belongs to one event loop.
+    for a model that cannot stream, `portable` for one with a client that belongs to one event loop. `count` reads the
+    number of tokens in the answer to a request that was to be counted, None where a provider does not count.
     """
 
     family: str
@@ -113,3 +120,4 @@ class Provider:
     transport: Transport
     streams: bool = True
     portable: bool = True
+    count: Callable[[bytes], Result[int, Malformed]] | None = None

@@ -207,9 +207,9 @@ MUTANTS: Final = (
         "for number in sorted(blocks, reverse=True):",
     ),
     Mutant("a closed block takes more", "step", "open=state.turn.open - {block}", "open=state.turn.open"),
-    Mutant("the codec drops the signature", "codec", 'get("signature", _optional(_text))', "None"),
-    Mutant("the codec drops what was not run", "codec", 'unrun_calls=get("unrun_calls", _array(_call)),', ""),
-    Mutant("the codec drops the lower bound", "codec", 'lower_bound=get("lower_bound", _boolean), ', ""),
+    Mutant("the codec drops the signature", "codec_parts", 'get("signature", optional(text))', "None"),
+    Mutant("the codec drops what was not run", "codec", 'unrun_calls=get("unrun_calls", array(call)),', ""),
+    Mutant("the codec drops the lower bound", "codec", 'lower_bound=get("lower_bound", boolean), ', ""),
     Mutant("a synthetic result is no error", "history", "why, is_error=True)", "why)"),
     Mutant(
         "only the first call of an interrupted message is answered",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from punk.core.codec import VERSION, messages_from_json, messages_to_json
 from punk.core.json import JsonValue, dump_json, parse_json
+from punk.core.media import CacheMark, InlineMedia, MediaUrl
 from punk.core.messages import (
     AssistantMessage,
     Finish,
@@ -23,7 +24,7 @@ from punk.core.messages import (
     ToolResultMessage,
     UserMessage,
 )
-from punk.core.parts import OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
+from punk.core.parts import DocumentPart, ImagePart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
 from punk.core.provider_data import ProviderData
 from punk.core.usage import Usage
 from punk.testing.laws import check_json
@@ -31,7 +32,7 @@ from punk.testing.strategies import json_values, messages
 
 DATA = ProviderData.of("anthropic", {"type": "redacted_thinking", "data": "xyz"})
 # Every field of every kind differs from its default.
-WHOLE: tuple[Message, ...] = (
+FIRST: tuple[Message, ...] = (
     SystemMessage("s"),
     UserMessage([TextPart("u", DATA), TextPart("\ud83d")]),
     AssistantMessage(
@@ -48,6 +49,15 @@ WHOLE: tuple[Message, ...] = (
         origin=Origin("f", "m", "r"),
     ),
     ToolResultMessage("1", "f", "result", True),
+)
+MEDIA = (
+    InlineMedia("image/png", b"\x89PNG\x00"),
+    MediaUrl("https://example.com/a.pdf?signature=x", "application/pdf"),
+)
+WHOLE: tuple[Message, ...] = (
+    *FIRST,
+    UserMessage([TextPart("u", DATA, CacheMark("1h")), ImagePart(MEDIA[0], CacheMark("1h"))]),
+    UserMessage([DocumentPart(MEDIA[1], "a", CacheMark("1h"))]),
 )
 
 
@@ -70,7 +80,7 @@ def test_nothing_of_a_message_is_left_out() -> None:
 def test_version_1_stays_readable() -> None:
     """What was written by this version must be read by all later ones: the file is never rewritten."""
     text = (Path(__file__).parent / "messages_v1.json").read_text(encoding="utf-8")
-    assert messages_from_json(text).unwrap() == WHOLE
+    assert messages_from_json(text).unwrap() == FIRST
     assert json.loads(text)["version"] == 1
 
 
@@ -119,7 +129,24 @@ MESSAGE = '{"format":"punk.messages","version":1,"messages":[%s]}'
         ('{"format":"punk.messages","version":1}', "not a chat's JSON: a list was expected, not None"),
         (MESSAGE % "7", "not a chat's JSON: an object was expected, not 7"),
         (MESSAGE % '{"type":"poem"}', "not a chat's JSON: 'poem' is no kind of message"),
-        (MESSAGE % '{"type":"user","parts":[{"type":"call"}]}', "not a chat's JSON: parts: a text part was expected"),
+        (MESSAGE % '{"type":"user","parts":[{"type":"call"}]}', "not a chat's JSON: parts: 'call' is no kind of part"),
+        (
+            MESSAGE % '{"type":"system","parts":[{"type":"image","source":{"type":"url","url":"x"}}]}',
+            "not a chat's JSON: parts: a text part was expected",
+        ),
+        (
+            MESSAGE % '{"type":"user","parts":[{"type":"image","source":{"type":"file"}}]}',
+            "not a chat's JSON: parts: source: 'file' is no source of media",
+        ),
+        (
+            MESSAGE % '{"type":"user","parts":[{"type":"image",'
+            '"source":{"type":"inline","media_type":"a/b","data":{"base64":"?"}}}]}',
+            "not a chat's JSON: parts: source: data: bytes in base64 were expected",
+        ),
+        (
+            MESSAGE % '{"type":"user","parts":[{"type":"text","text":"a","cache":{"ttl":"1d"}}]}',
+            "not a chat's JSON: parts: cache: ttl: how long to cache was expected, not '1d'",
+        ),
         (
             MESSAGE % '{"type":"assistant","parts":[{"type":"poem"}]}',
             "not a chat's JSON: parts: 'poem' is no kind of part",
@@ -150,3 +177,9 @@ def test_another_value_has_no_place_in_a_message() -> None:
 
 def test_the_version_is_written() -> None:
     assert json.loads(messages_to_json([])) == {"format": "punk.messages", "version": VERSION, "messages": []}
+
+
+def test_a_signed_address_is_not_shown() -> None:
+    assert repr(MEDIA[1]) == "MediaUrl('https://example.com/a.pdf?…', media_type='application/pdf')"
+    assert repr(MediaUrl("gs://bucket/a")) == "MediaUrl('gs://bucket/a', media_type=None)"
+    assert repr(MEDIA[0]) == "InlineMedia(media_type='image/png')"

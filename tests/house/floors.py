@@ -122,7 +122,9 @@ def floor_of(path: str) -> Floor | None:
             return Floor(Kind.WIRE)
         case ["punk", "tools", *_]:
             return Floor(Kind.TOOLS)
-        case ["punk", "providers"] | ["punk", "providers", "__init__" | "base", *_]:
+        case ["punk", "providers"]:
+            return Floor(Kind.BASE)
+        case ["punk", "providers", "__init__" | "base" | "encoding" | "counts" | "answer_tool", *_]:
             return Floor(Kind.BASE)
         case ["punk", "providers", "pool" | "http", *_]:
             return Floor(Kind.TRANSPORT)

@@ -71,7 +71,7 @@ def _said(message: Message) -> _Said:
         case SystemMessage():
             return _Said("user", [])
         case UserMessage(parts=parts):
-            return _Said("user", text_blocks(parts))
+            return _Said("user", text_blocks(part for part in parts if isinstance(part, TextPart)))
         case ToolResultMessage(call_id=id_, content=content, is_error=is_error):
             result: JsonObject = {
                 "type": "tool_result",

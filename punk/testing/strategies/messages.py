@@ -7,6 +7,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from punk.core.json import dump_json
+from punk.core.media import CacheMark, InlineMedia, MediaSource, MediaUrl
 from punk.core.messages import (
     AssistantMessage,
     Message,
@@ -15,7 +16,16 @@ from punk.core.messages import (
     ToolResultMessage,
     UserMessage,
 )
-from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
+from punk.core.parts import (
+    AssistantPart,
+    DocumentPart,
+    ImagePart,
+    OpaquePart,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCall,
+)
 from punk.llm.chat import Chat
 from punk.testing.strategies.values import finishes, json_objects, origins, provider_data, texts, usages
 
@@ -31,6 +41,16 @@ CALLS: Final = st.builds(
     st.none() | provider_data(),
 )
 TEXT_PARTS: Final = st.builds(TextPart, texts(min_size=1), st.none() | provider_data())
+_MARKS: Final = st.none() | st.builds(CacheMark, st.sampled_from(("5m", "1h")))
+_MEDIA_TYPES: Final = st.sampled_from(("image/png", "application/pdf"))
+_SOURCES: Final[st.SearchStrategy[MediaSource]] = st.builds(
+    InlineMedia, _MEDIA_TYPES, st.binary(max_size=8)
+) | st.builds(MediaUrl, st.just("https://example.com/media?signature=x"), st.none() | _MEDIA_TYPES)
+_MEDIA: Final = st.one_of(
+    st.builds(TextPart, texts(), cache=_MARKS),
+    st.builds(ImagePart, _SOURCES, _MARKS),
+    st.builds(DocumentPart, _SOURCES, st.none() | texts(), _MARKS),
+)
 WORDS: Final[st.SearchStrategy[AssistantPart]] = st.one_of(
     TEXT_PARTS,
     st.builds(ThinkingPart, texts(), st.none() | texts(min_size=1), st.none() | provider_data()),
@@ -62,6 +82,7 @@ _CALL_MESSAGES: Final = st.builds(
 _MESSAGES: Final[st.SearchStrategy[Message]] = st.one_of(
     st.builds(SystemMessage, _USER_WORDS),
     _USER_MESSAGES,
+    st.builds(UserMessage, st.lists(_MEDIA, max_size=3)),
     _ASSISTANT_MESSAGES,
     _CALL_MESSAGES,
     st.builds(ToolResultMessage, texts(min_size=1), st.sampled_from(NAMES), texts(), st.booleans()),
@@ -75,7 +96,7 @@ def messages() -> st.SearchStrategy[Message]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Message, ...]:
-    """A conversation in which every call has its one result, in call order, and the user speaks last."""
+    """A conversation in words, in which every call has its one result, in call order, and the user speaks last."""
     said: list[Message] = [SystemMessage("Be brief.")] if draw(st.booleans()) else []
     for _ in range(draw(st.integers(0, 2))):
         said.append(draw(_USER_MESSAGES))
