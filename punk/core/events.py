@@ -37,7 +37,8 @@ class ThinkingDelta:
 @final
 @dataclass(frozen=True, slots=True)
 class ThinkingSealed:
-    """Thinking `block` is whole: its signature, or the payload of a redacted or encrypted one."""
+    """Thinking `block` is whole: its signature, or the payload of a redacted or encrypted one. If it is said again, the
+    last counts."""
 
     block: int
     signature: str | None = None

@@ -52,7 +52,8 @@ from punk.core.state import (
     Turn,
 )
 
-# Blocks that take no more deltas after an event of their own; the others stay open until their turn ends.
+# Blocks that take no more deltas after an event of their own; the others stay open until their turn ends. A seal may be
+# said again: some providers encrypt their reasoning anew at the end of the turn, and the last one counts.
 CLOSED_BY_EVENT = frozenset({"thinking", "call", "opaque"})
 
 
@@ -165,7 +166,7 @@ def _in_block(state: Streaming, event: Event, number: int, kind: BlockKind) -> S
         return _start(state, event, number, Block(kind))
     if blocks[number].kind != kind:
         return violated(state, event, "provider", f"{type(event).__name__} in a block of another kind")
-    if kind in CLOSED_BY_EVENT and number not in turn.open:
+    if kind in CLOSED_BY_EVENT and number not in turn.open and not isinstance(event, ThinkingSealed):
         return violated(state, event, "provider", f"{type(event).__name__} in a block that is closed")
     return Streaming(state.run, state.log.append(event), turn), NOTHING
 

@@ -71,9 +71,8 @@ class Runtime:
         self.state, effects = begin(request)
         self._effects: deque[Effect] = deque(effects)
         # Encoded before anything is done, so that what cannot be asked at all is known before any tool runs.
-        asked = effects[0] if effects else None
-        if not isinstance(asked, RequestTurn):
-            asked = RequestTurn(1, history(self.state), request.tools, request.output)
+        later = RequestTurn(1, history(self.state), request.tools, request.output)
+        asked = next((effect for effect in effects if isinstance(effect, RequestTurn)), later)
         self._first: Turn | Unsupported | None = self._encoded(asked)
         self._pump = self._loop.create_task(self._run(), name="punk-stream")
 

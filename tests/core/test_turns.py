@@ -103,6 +103,15 @@ def test_the_last_annotation_counts() -> None:
     assert answer(TextDelta(0, "x"), TextAnnotated(0, one), TextAnnotated(0, two), STOP).parts == (TextPart("x", two),)
 
 
+def test_a_seal_that_is_said_again_replaces_the_first() -> None:
+    """OpenAI encrypts its reasoning anew at the end of a turn."""
+    first, last = ProviderData.of("f", 1), ProviderData.of("f", 2)
+    said = answer(
+        ThinkingDelta(0, "think"), ThinkingSealed(0, "a", first), TextDelta(1, "hi"), ThinkingSealed(0, "b", last), STOP
+    )
+    assert said.parts == (ThinkingPart("think", "b", last), TextPart("hi"))
+
+
 def test_redacted_thinking_is_a_part_without_a_word() -> None:
     data = ProviderData.of("anthropic", {"data": "secret"})
     assert answer(ThinkingSealed(0, None, data), STOP).parts == (ThinkingPart("", None, data),)

@@ -94,11 +94,6 @@ VIOLATIONS: list[tuple[str, tuple[Event, ...], ProtocolViolation]] = [
         ProtocolViolation("provider", "ThinkingDelta in a block that is closed", 3),
     ),
     (
-        "a second seal",
-        (ThinkingSealed(0), ThinkingSealed(0)),
-        ProtocolViolation("provider", "ThinkingSealed in a block that is closed", 2),
-    ),
-    (
         "arguments after their end",
         (CallStarted(0, "a", "f"), CallEnded(0), CallDelta(0, "{}")),
         ProtocolViolation("provider", "CallDelta in a block that is closed", 3),

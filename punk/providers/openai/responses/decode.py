@@ -19,7 +19,7 @@ from punk.core.json import JsonObject
 from punk.core.messages import Finish, FinishReason
 from punk.providers.openai.responses import wire
 from punk.providers.openai.responses.deltas import DELTAS
-from punk.providers.openai.responses.items import is_kind, item_begins, item_ends, left_open, wire_id
+from punk.providers.openai.responses.items import is_kind, item_begins, item_ends, left_open, resealed, wire_id
 from punk.providers.openai.responses.settings import FAMILY
 from punk.providers.openai.responses.turn import ENDED, Closed, Ended, Step, Turn, failed, key_of, violated
 from punk.providers.openai.responses.usage import usage_of
@@ -197,7 +197,10 @@ def _restated(turn: Turn, output: list[wire.Record] | tuple[()]) -> Step:
         under_way = turn.items.get(key)
         if under_way is None and not is_new:
             continue
-        if isinstance(under_way, Closed) or (under_way is not None and not is_kind(under_way, item.get("type"))):
+        if isinstance(under_way, Closed):
+            events += resealed(under_way, item) if under_way.id == id_ else ()
+            continue
+        if under_way is not None and not is_kind(under_way, item.get("type")):
             continue
         after, said = item_ends(turn, key, item)
         events += said

@@ -89,7 +89,7 @@ def item_ends(turn: Turn, key: Key, item: JsonObject) -> Step:
         case Message() as message:
             after, more = _message_ends(turn, key, message, item)
         case Reasoning() as reasoning:
-            after, more = _reasoning_ends(turn, key, reasoning, item)
+            return _reasoning_ends(turn, key, reasoning, item, said)
         case Call() as call:
             after, more = _call_ends(turn, call, item)
         case Opaque(block=block):
@@ -174,20 +174,33 @@ def _note(block: int, message: wire.MessageItem, part: wire.Part) -> tuple[Provi
     return (TextAnnotated(block, ProviderData.of(FAMILY, kept)),) if kept else ()
 
 
-def _reasoning_ends(turn: Turn, key: Key, reasoning: Reasoning, item: JsonObject) -> Step:
+def _reasoning_ends(
+    turn: Turn, key: Key, reasoning: Reasoning, item: JsonObject, said: tuple[ProviderEvent, ...]
+) -> Step:
     whole = wire.REASONING.check(item)
     if isinstance(whole, Malformed):
         return failed(whole)
-    said: tuple[ProviderEvent, ...] = ()
-    block = reasoning.block
+    block, new_blocks = reasoning.block, 0
     if block is None:
-        block = turn.blocks
+        block, new_blocks = turn.blocks, 1
         parts = [*(whole.get("summary") or ()), *(whole.get("content") or ())]
         text = BLANK_LINE.join(text for part in parts if (text := part.get("text")))
         if text:
-            said = (ThinkingDelta(block, text),)
-        turn = replace(turn, blocks=block + 1)
-    return turn, (*said, ThinkingSealed(block, provider_data=ProviderData.of(FAMILY, item)))
+            said = (*said, ThinkingDelta(block, text))
+    sealed = ThinkingSealed(block, provider_data=ProviderData.of(FAMILY, item))
+    return with_item(turn, key, Closed(wire_id(item), block, _encrypted(item)), new_blocks), (*said, sealed)
+
+
+def resealed(item: Closed, stated: JsonObject) -> tuple[ProviderEvent, ...]:
+    """What the answer's end says of a whole reasoning item that it states again, encrypted anew."""
+    if item.block is None or _encrypted(stated) in (None, item.encrypted):
+        return ()
+    return (ThinkingSealed(item.block, provider_data=ProviderData.of(FAMILY, stated)),)
+
+
+def _encrypted(item: JsonObject) -> str | None:
+    content = item.get("encrypted_content")
+    return content if isinstance(content, str) else None
 
 
 def _call_ends(turn: Turn, call: Call, item: JsonObject) -> Step:

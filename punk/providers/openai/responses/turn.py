@@ -60,9 +60,12 @@ class Opaque:
 @final
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """An item that was whole: what is said of it again is not heard."""
+    """An item that was whole: what is said of it again is not heard, but for a reasoning item's other `encrypted`
+    content, which seals its `block` anew."""
 
     id: str | None
+    block: int | None = None
+    encrypted: str | None = None
 
 
 Open: TypeAlias = Message | Reasoning | Call | Opaque

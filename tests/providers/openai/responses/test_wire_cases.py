@@ -20,15 +20,8 @@ CASES = wire_cases("openai_responses")
 STATUSES = wire_cases("http_error", prefix="openai_responses_")
 TERMINALS = [b"event: response." + word for word in (b"completed", b"incomplete", b"failed")] + [b"event: error"]
 
-SEALED_TWICE: Final = (
-    "the terminal states the reasoning again, encrypted anew, which is what the SDK's last word holds; "
-    "OpenAI says to send back that of the item's own end"
-)
 DEVIATIONS: Final[Mapping[str, str]] = {
     "reasoning_summary_multi_part": "the SDK's sums have nothing between the parts of a summary; punk a blank line",
-    "code_interpreter": SEALED_TWICE,
-    "commentary_then_call": SEALED_TWICE,
-    "mcp_call": SEALED_TWICE,
 }
 
 
@@ -63,11 +56,7 @@ def test_a_recorded_stream_folds_to_what_its_sidecar_says(case: WireCase) -> Non
     assert "".join(parts) == expected["thinking"]
     assert "\n\n".join(parts) == "\n\n".join(block.text for block in thinking if block.text)
     sealed = [text for block in thinking if isinstance(text := fields(block).get("encrypted_content"), str)]
-    if DEVIATIONS.get(case.name) == SEALED_TWICE:
-        assert len(sealed) == expected["thinking_signatures"]["count"]
-        assert digests(sealed) != expected["thinking_signatures"]["sha256"]
-    else:
-        assert digests(sealed) == expected["thinking_signatures"]["sha256"]
+    assert digests(sealed) == expected["thinking_signatures"]["sha256"]
     kept = [fields(part) for part in message.parts if isinstance(part, OpaquePart)]
     servers = [(call["id"], call["type"]) for call in expected["server_tool_calls"]]
     calls = [(item.get("call_id") or item["id"], item["type"]) for item in kept if item["type"] != "mcp_list_tools"]
