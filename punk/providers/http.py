@@ -68,9 +68,7 @@ class ResponseStream:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The keys in the headers of the request."""
-        headers = self._response.request.headers
-        given = (headers.get(name, "") for name in ("authorization", "x-api-key", "api-key"))
-        return tuple(value.removeprefix("Bearer ") for value in given if value)
+        return secrets_in(self._response.request.headers)
 
     async def read(self) -> bytes | None:
         """The next bytes, None at the clean end. Raises `TransportError`."""
@@ -93,6 +91,12 @@ class ResponseStream:
         with suppress(Exception):
             while await anext(self._chunks, None) is not None:
                 pass
+
+
+def secrets_in(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys among the headers of a request."""
+    given = (headers.get(name, "") for name in ("authorization", "x-api-key", "api-key", "x-goog-api-key"))
+    return tuple(value.removeprefix("Bearer ") for value in given if value)
 
 
 def failure_of(error: BaseException, *, clock: Clock = "progress") -> Failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from punk.core.messages import AssistantMessage
 from punk.llm.chat import Chat
 from punk.providers.local.weights import runtime_installed
-from tests.cli.chat_server import END, KEY, PUNK, answer, delta, environment, prompts, refused, unfinished
+from tests.cli.responses_server import KEY, PUNK, answer, delta, end, environment, prompts, refused, unfinished
 from tests.cli.screen import Screen
 from tests.support.local_server import local_weights
 from tests.support.optional import need
@@ -122,7 +123,7 @@ def test_json_is_the_final_chat_and_all_of_stdout() -> None:
 
 
 def test_thinking_is_shown_when_asked_for_and_never_on_a_piped_stdout() -> None:
-    said = Answer([delta(thinking="hm, "), delta(thinking="well"), delta("Yes"), delta(finish="stop"), END])
+    said = Answer([delta(thinking="hm, "), delta(thinking="well"), delta("Yes"), end()])
     with serve(said) as server:
         shown = ask(server, "hi", "--thinking")
         hidden = ask(server, "hi")
@@ -131,10 +132,10 @@ def test_thinking_is_shown_when_asked_for_and_never_on_a_piped_stdout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("finish", "word"), [("length", b"limit of tokens"), ("content_filter", b"filter stopped the answer")]
+    ("reason", "word"), [("max_output_tokens", b"limit of tokens"), ("content_filter", b"filter stopped the answer")]
 )
-def test_a_cut_answer_is_told(finish: str, word: bytes) -> None:
-    with serve(answer("So", finish=finish)) as server:
+def test_a_cut_answer_is_told(reason: str, word: bytes) -> None:
+    with serve(answer("So", reason=reason)) as server:
         done = ask(server, "hi")
     assert (done.returncode, done.stdout) == (0, b"So\n")
     assert word in done.stderr
@@ -254,6 +255,8 @@ class Shown:
     def wait_for(self, word: str) -> None:
         """Read until `word` is on the screen."""
         while word not in self.screen.text:
+            # The slave side is open here too: a program that has gone would be waited for without end.
+            assert select.select([self.master], [], [], DEADLINE)[0], f"{word!r} never came"
             self.screen.feed(os.read(self.master, 65536).decode())
 
     def rest(self) -> None:
@@ -272,7 +275,7 @@ def test_on_a_terminal_it_is_rendered_and_stays_on_the_screen_once() -> None:
     pieces: list[Piece] = [delta(thinking="hm"), delta("# Title\n\n")]
     for point in points:
         pieces += [delta(point[:5]), delta(point[5:]), Pause(0.005)]
-    said = Answer([*pieces, delta("\nThe end.", finish="stop"), END])
+    said = Answer([*pieces, delta("\nThe end."), end()])
     shown = Shown(50, 12)
     with serve(said) as server, asking(server, "hi", "--thinking", stdout=shown.slave) as process:
         shown.wait_for("The end.")

@@ -6,6 +6,7 @@ import pytest
 
 from punk.errors import ConfigurationError
 from punk.llm.models.anthropic import AnthropicModel
+from punk.llm.models.azure_openai import AzureOpenAiModel
 from punk.llm.models.defaults import named_model, resolve
 from punk.llm.models.local import LocalModel
 from punk.llm.models.openai import OpenAiCompatibleModel, OpenAiModel
@@ -20,6 +21,8 @@ from punk.llm.models.openai import OpenAiCompatibleModel, OpenAiModel
         ({"PUNK_MODEL": "", "OPENAI_API_KEY": "k"}, "openai:gpt-5.5"),
         ({"ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"}, "anthropic:claude-sonnet-5-5"),
         ({"ANTHROPIC_API_KEY": "", "OPENAI_API_KEY": "k"}, "openai:gpt-5.5"),
+        ({"AZURE_OPENAI_API_KEY": "k"}, "azure:gpt-5.5"),
+        ({"PUNK_MODEL": "azure:mine"}, "azure:mine"),
         ({}, "local"),
     ],
 )
@@ -40,7 +43,7 @@ def test_names_stand_for_models() -> None:
     assert isinstance(named_model("openai:gpt-x"), OpenAiModel)
     assert isinstance(named_model("local:some.gguf"), LocalModel)
     assert named_model("local:some.gguf").name == "local:some.gguf"
-    with pytest.raises(ConfigurationError, match="anthropic:MODEL, openai:MODEL, or local"):
+    with pytest.raises(ConfigurationError, match=r"anthropic:MODEL, openai:MODEL, azure:MODEL.*, or local"):
         named_model("nobody:x")
 
 
@@ -69,10 +72,17 @@ def test_settings_that_cannot_be_are_refused_where_they_are_made(settings: dict[
             make()
     with pytest.raises(ConfigurationError, match="context_tokens"):
         LocalModel(context_tokens=0)
-    with pytest.raises(ConfigurationError, match="chat, responses"):
+    with pytest.raises(ConfigurationError, match="responses, chat"):
         OpenAiModel("m", api="completions")  # type: ignore[arg-type]  # what is refused
     with pytest.raises(ConfigurationError, match="name"):
         OpenAiModel("")
+
+
+def test_a_client_that_is_not_async_is_refused_where_it_is_given() -> None:
+    with pytest.raises(ConfigurationError, match=r"AsyncOpenAI\(\.\.\.\), not object"):
+        OpenAiModel("m", client=object())  # type: ignore[arg-type]  # what is refused
+    with pytest.raises(ConfigurationError, match="AsyncAzureOpenAI"):
+        AzureOpenAiModel("m", client=object())  # type: ignore[arg-type]  # what is refused
 
 
 def test_no_key_shows_in_a_models_text() -> None:

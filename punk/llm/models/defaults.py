@@ -35,6 +35,12 @@ def _openai(model: str) -> Model:
     return OpenAiModel(model)
 
 
+def _azure(deployment: str) -> Model:
+    from punk.llm.models.azure_openai import AzureOpenAiModel
+
+    return AzureOpenAiModel(deployment)
+
+
 def _local(path: str) -> Model:
     from punk.llm.models.local import LocalModel
 
@@ -45,6 +51,7 @@ def _local(path: str) -> Model:
 VENDORS: Final = (
     Vendor("anthropic", ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"), "claude-sonnet-5-5", _anthropic),
     Vendor("openai", ("OPENAI_API_KEY",), "gpt-5.5", _openai),
+    Vendor("azure", ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"), "gpt-5.5", _azure),
 )
 LOCAL: Final = Vendor("local", (), "", _local)
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from punk.core.request import OneTool, ToolChoice
 from punk.errors import ConfigurationError
 
 
-def check_settings(model: str, max_tokens: int | None, temperature: float | None, top_p: float | None) -> None:
+def check_settings(
+    model: str,
+    max_tokens: int | None,
+    temperature: float | None,
+    top_p: float | None,
+    top_k: int | None = None,
+    tool_choice: ToolChoice | None = None,
+) -> None:
     """Raise `ConfigurationError` for a setting that no provider could accept."""
     if not model:
         raise ConfigurationError("a model needs a name, as its provider writes it")
@@ -15,3 +23,13 @@ def check_settings(model: str, max_tokens: int | None, temperature: float | None
         raise ConfigurationError(f"temperature is 0 or more, not {temperature:g}")
     if top_p is not None and not 0 <= top_p <= 1:
         raise ConfigurationError(f"top_p is between 0 and 1, not {top_p:g}")
+    if top_k is not None and top_k < 1:
+        raise ConfigurationError(f"top_k is 1 or more, not {top_k}")
+    if tool_choice not in (None, "auto", "none", "required") and not isinstance(tool_choice, OneTool):
+        raise ConfigurationError(f"tool_choice is auto, none, required or OneTool(name), not {tool_choice!r}")
+
+
+def check_client(client: object, expected: str) -> None:
+    """Raise `ConfigurationError` for a client that is not an async one."""
+    if client is not None and not hasattr(client, "__aenter__"):
+        raise ConfigurationError(f"client is an async one, such as {expected}(...), not {type(client).__name__}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar, final
 
 from punk.core.failures import Failure, Unsupported
 from punk.providers.base import Body, ByteStream, TransportError
-from punk.providers.http import ResponseStream, failure_of, status_failure
+from punk.providers.http import ResponseStream, failure_of, secrets_in, status_failure
 from punk.providers.pool import ClientPool
 
 if TYPE_CHECKING:
@@ -53,10 +56,14 @@ class GivenClient:
 
 @final
 class OwnClients:
-    """A client a running loop, made by `make` when it is first asked for and closed with the loop."""
+    """A client a running loop, made by `make` when it is first asked for and closed with the loop.
 
-    def __init__(self, make: Callable[[], AsyncOpenAI]) -> None:
+    `no_key` says what to do where there is no key.
+    """
+
+    def __init__(self, make: Callable[[], AsyncOpenAI], no_key: str = f"set {KEY_VARIABLE}, or pass api_key") -> None:
         self._make = make
+        self._no_key = no_key
         self._pool = ClientPool("openai", self._made, lambda client: client.close())
 
     async def get(self) -> AsyncOpenAI:
@@ -75,7 +82,7 @@ class OwnClients:
             return self._make()
         except OpenAIError as error:
             # Its own text speaks of arguments that a user of ours never sees.
-            raise TransportError(Unsupported(f"there is no key: set {KEY_VARIABLE}, or pass api_key")) from error
+            raise TransportError(Unsupported(f"there is no key: {self._no_key}")) from error
         except httpx2.InvalidURL as error:
             raise TransportError(failure_of(error)) from error
 
@@ -108,6 +115,39 @@ def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
         max_retries=0,
         default_headers=headers,  # type: ignore[arg-type]  # the SDK takes Omit, and does not say so
     )
+
+
+def azure_client(
+    endpoint: str | None,
+    version: tuple[str | None, str],
+    api_key: str | None,
+    token_provider: Callable[[], str | Awaitable[str]] | None,
+) -> AsyncOpenAI:
+    """A client of a resource on Azure; None stands for what the environment says, and of `version` the second for what
+    it does not say. Raises the SDK's error for missing credentials, `TransportError` for a missing endpoint."""
+    import httpx2
+    from openai import AsyncAzureOpenAI, Omit
+
+    endpoint = endpoint or os.environ.get("AZURE_OPENAI_ENDPOINT")
+    if not endpoint:
+        raise TransportError(Unsupported("there is no endpoint: set AZURE_OPENAI_ENDPOINT, or pass endpoint"))
+    # Organisation and project are OpenAI's own: those of the environment are not sent elsewhere.
+    headers: dict[str, str | Omit] = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
+    return AsyncAzureOpenAI(
+        azure_endpoint=endpoint,
+        api_version=version[0] or os.environ.get("OPENAI_API_VERSION") or version[1],
+        api_key=api_key,
+        azure_ad_token_provider=None if token_provider is None else partial(_token, token_provider),
+        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        max_retries=0,
+        default_headers=headers,  # type: ignore[arg-type]  # the SDK takes Omit, and does not say so
+    )
+
+
+async def _token(provider: Callable[[], str | Awaitable[str]]) -> str:
+    """What `provider` gives, asked in a thread: it may fetch the token, and block."""
+    token = await asyncio.to_thread(provider)
+    return token if isinstance(token, str) else await token
 
 
 class OpenAiTransport(ABC, Generic[T]):
@@ -143,7 +183,8 @@ def _failure(error: Exception, client: AsyncOpenAI) -> Failure:
 
     if isinstance(error, APIStatusError):
         response = error.response
-        return status_failure(response.status_code, response.content, response.headers, secrets=[client.api_key])
+        secrets = [client.api_key, *secrets_in(response.request.headers)]
+        return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
     if isinstance(error, TypeError | ValueError):
         # What fails on the way is wrapped by the SDK: this is a request that could not be written.
         return Unsupported(f"no request can be made of these settings ({type(error).__name__})")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final
 
 from punk.core.json import JsonObject
+from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
 
 FAMILY: Final = "openai-chat"
@@ -32,4 +33,6 @@ class ChatSettings:
     top_p: float | None = None
     top_k: int | None = None
     stop_sequences: tuple[str, ...] = ()
+    seed: int | None = None
+    tool_choice: ToolChoice | None = None
     extra_body: JsonObject | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from punk.core.json import JsonObject
+from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
 
 FAMILY: Final = "openai-responses"
@@ -17,8 +18,8 @@ FAMILY: Final = "openai-responses"
 class ResponsesSettings:
     """One model and how it is asked. None leaves a setting to the server.
 
-    `max_tokens` bounds the answer (reasoning included). `top_k` and `stop_sequences` are there to be refused: the wire
-    has no word for them. `extra_body` lies over the body's top level: its keys win.
+    `max_tokens` bounds the answer (reasoning included). `top_k`, `seed` and `stop_sequences` are there to be refused:
+    the wire has no word for them. `extra_body` lies over the body's top level: its keys win.
     """
 
     model: str
@@ -28,4 +29,6 @@ class ResponsesSettings:
     top_p: float | None = None
     top_k: int | None = None
     stop_sequences: tuple[str, ...] = ()
+    seed: int | None = None
+    tool_choice: ToolChoice | None = None
     extra_body: JsonObject | None = None

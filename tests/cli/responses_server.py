@@ -1,4 +1,4 @@
-"""Answers of a chat-completions server, and the environment in which the command asks it."""
+"""Answers of a server of OpenAI's Responses, and the environment in which the command asks it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,28 @@ from tests.support.server import Answer, Ending, Piece, Server
 PUNK = [sys.executable, "-m", "punk"]
 KEY = "sk-not-a-key-but-as-long-as-one"
 
-END = b"data: [DONE]\n\n"
+
+def delta(text: str = "", *, thinking: str | None = None) -> bytes:
+    """One piece of an answer."""
+    if thinking is None:
+        return _event("response.output_text.delta", output_index=1, delta=text)
+    return _event("response.reasoning_text.delta", output_index=0, delta=thinking)
 
 
-def delta(text: str = "", *, thinking: str | None = None, finish: str | None = None) -> bytes:
-    """One chunk of an answer."""
-    said = {"content": text} if thinking is None else {"reasoning_content": thinking}
-    choice = {"index": 0, "delta": said, "finish_reason": finish}
-    chunk = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
-    return b"data: %s\n\n" % json.dumps(chunk).encode()
+def end(reason: str | None = None) -> bytes:
+    """The end of an answer; `reason` says why it is incomplete, if it is."""
+    if reason is None:
+        return _event("response.completed", response={"status": "completed"})
+    return _event("response.incomplete", response={"incomplete_details": {"reason": reason}})
 
 
-def answer(*texts: str, finish: str = "stop") -> Answer:
+def _event(name: str, **fields: object) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), json.dumps({"type": name, **fields}).encode())
+
+
+def answer(*texts: str, reason: str | None = None) -> Answer:
     """A whole answer of these deltas."""
-    return Answer([*map(delta, texts), delta(finish=finish), END])
+    return Answer([*map(delta, texts), end(reason)])
 
 
 def unfinished(*pieces: Piece, ending: Ending = "clean") -> Answer:
@@ -48,6 +56,6 @@ def environment(server: Server) -> dict[str, str]:
 
 def prompts(server: Server) -> Sequence[object]:
     """The messages of the last request."""
-    messages = server.requests[-1].body["messages"]
+    messages = server.requests[-1].body["input"]
     assert isinstance(messages, list)
     return messages
