@@ -2,6 +2,7 @@
 
 from punk.errors import (
     ConfigurationError,
+    InvalidOutputError,
     PunkError,
     StreamIncompleteError,
     StreamingError,
@@ -25,6 +26,7 @@ __all__ = [
     "Chat",
     "ChatStream",
     "ConfigurationError",
+    "InvalidOutputError",
     "Message",
     "PunkError",
     "StreamIncompleteError",

@@ -6,6 +6,7 @@
       StreamIncompleteError     the final chat was asked for, but our side left early
       ToolExecutionAbortError   raised by a tool to end the stream at once
       StreamingNotSupported     the model cannot stream; use `complete()`
+      InvalidOutputError        a structured answer was asked for, and the answer is none
 
 None derives from another but `PunkError`. Every one has a `message` that is never empty.
 """
@@ -95,3 +96,13 @@ class ToolExecutionAbortError(PunkError):
 
 class StreamingNotSupported(PunkError):  # the documented name
     """The model cannot stream. `chat.complete()` makes one request for the whole answer instead."""
+
+
+class InvalidOutputError(PunkError):
+    """The answer is not of the type that was asked for. `content` is its text."""
+
+    content: str
+
+    def __init__(self, message: str, *, content: str = "") -> None:
+        super().__init__(message)
+        self.content = content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, final
 
@@ -73,11 +73,9 @@ class Turn:
         return events
 
     def _presentable(self, event: ProviderEvent) -> ProviderEvent:
-        match event:
-            case TurnFailed(failure=(HttpStatus() | ProviderError() | Malformed()) as failure) if self._stream:
-                return TurnFailed(replace(failure, message=presentable(failure.message, self._stream.secrets)))
-            case _:
-                return event
+        if not isinstance(event, TurnFailed) or self._stream is None:
+            return event
+        return TurnFailed(presentable_failure(event.failure, self._stream.secrets))
 
     async def drain(self) -> None:
         """Read to the end of the bytes, if it is near."""
@@ -94,6 +92,13 @@ class Turn:
         """Let go of the connection."""
         if self._stream is not None:
             await self._stream.close()
+
+
+def presentable_failure(failure: Failure, secrets: Iterable[str]) -> Failure:
+    """`failure`, with what the other side wrote fit to be shown."""
+    if isinstance(failure, HttpStatus | ProviderError | Malformed):
+        return replace(failure, message=presentable(failure.message, secrets))
+    return failure
 
 
 def is_refused_stream(events: Sequence[ProviderEvent]) -> bool:

@@ -1,45 +1,63 @@
-"""A chat: an immutable conversation with the model and the tools it goes on with."""
+"""A chat: an immutable conversation with the model, the tools and the form of answer it goes on with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, final, get_args
+from typing import Final, Generic, Unpack, cast, final, get_args, overload
 
 from returns.methods import unwrap_or_failure
+from typing_extensions import TypeVar
 
 from punk.core.codec import messages_from_json, messages_to_json
+from punk.core.effects import RequestTurn
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Message, ToolCallMessage
-from punk.core.request import MAX_ROUNDS, Request
+from punk.core.request import Request
+from punk.core.state import history
+from punk.core.step import begin
 from punk.core.usage import Usage
 from punk.errors import ConfigurationError
+from punk.interpreter.counting import Counted, NotCounted, count_tokens
 from punk.interpreter.runtime import Mode
 from punk.interpreter.tool_round import ToolLimits
+from punk.llm.answer import read_answer
 from punk.llm.blocking import run_to_end
 from punk.llm.models.base import Model
+from punk.llm.models.defaults import resolve
+from punk.llm.options import Options, RunOptions
+from punk.llm.stream_errors import error_for
 from punk.llm.streaming import ChatStream
+from punk.providers.encoding import ANSWER_TOOL
+from punk.tools.output import OutputForm, OutputType
 from punk.tools.toolbox import Toolbox
 
 __all__ = ["Chat"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True, default=None)
 
 _MESSAGES: Final[tuple[type, ...]] = get_args(Message)
 
 
 @final
-class Chat:
-    """Messages, a model and tools. Nothing changes a chat: every method that adds something returns a new one.
+class Chat(Generic[T_co]):
+    """Messages, a model, tools and a form of answer. Nothing changes a chat: every method that adds something returns
+    a new one.
 
     `model` None stands for the one that `PUNK_MODEL`, the keys in the environment or the embedded model decide on,
-    once it is needed. `tools` are annotated callables. Raises `ConfigurationError` for what is none of these.
+    once it is needed. `tools` are annotated callables. `output` is what `with_output` takes. Raises
+    `ConfigurationError` for what is none of these.
     """
 
-    __slots__ = ("_messages", "_model", "_tools")
+    __slots__ = ("_messages", "_model", "_output", "_tools")
 
     def __init__(
         self,
         messages: Iterable[Message] = (),
         model: Model | None = None,
         tools: Sequence[Callable[..., object]] = (),
+        *,
+        output: OutputForm[T_co] | None = None,
     ) -> None:
         self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(map(_checked, messages))
         if model is not None and not hasattr(model, "provider"):
@@ -48,6 +66,7 @@ class Chat:
             raise ConfigurationError(f"tools are a list of functions, not {tools!r:.60}")
         self._model = model
         self._tools = tuple(tools)
+        self._output = output
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -72,82 +91,93 @@ class Chat:
         return self._tools
 
     @property
+    def parsed(self) -> T_co:
+        """The answer, as the type that `with_output` asked for; None where it asked for nothing.
+
+        Read anew each time. Raises `InvalidOutputError` if the last message is no answer of that type.
+        """
+        form = self._output
+        if form is None:
+            return cast("T_co", None)
+        return read_answer(self._messages, form)
+
+    @property
     def usage(self) -> Usage:
         """The tokens of all answers in this chat together."""
         told = (m.usage for m in self._messages if isinstance(m, AssistantMessage | ToolCallMessage))
         return sum((usage for usage in told if usage is not None), Usage())
 
-    def add_message(self, message: Message) -> Chat:
+    def add_message(self, message: Message) -> Chat[T_co]:
         """This chat with `message` at its end."""
-        return Chat(self._messages.append(_checked(message)), self._model, self._tools)
+        return self.with_messages(self._messages.append(_checked(message)))
 
-    def add_messages(self, messages: Iterable[Message]) -> Chat:
+    def add_messages(self, messages: Iterable[Message]) -> Chat[T_co]:
         """This chat with `messages` at its end."""
-        return Chat(self._messages.extend(map(_checked, messages)), self._model, self._tools)
+        return self.with_messages(self._messages.extend(map(_checked, messages)))
 
-    def with_messages(self, messages: Iterable[Message]) -> Chat:
-        """This chat's model and tools with `messages` instead of its own."""
-        return Chat(messages, self._model, self._tools)
+    def with_messages(self, messages: Iterable[Message]) -> Chat[T_co]:
+        """This chat's model, tools and form of answer with `messages` instead of its own."""
+        return Chat(messages, self._model, self._tools, output=self._output)
 
-    def with_tools(self, tools: Sequence[Callable[..., object]]) -> Chat:
+    def with_tools(self, tools: Sequence[Callable[..., object]]) -> Chat[T_co]:
         """This chat with `tools` instead of the ones it had."""
-        return Chat(self._messages, self._model, tools)
+        return Chat(self._messages, self._model, tools, output=self._output)
 
-    def with_model(self, model: Model | None) -> Chat:
+    def with_model(self, model: Model | None) -> Chat[T_co]:
         """This chat with another model."""
-        return Chat(self._messages, model, self._tools)
+        return Chat(self._messages, model, self._tools, output=self._output)
 
-    def complete_stream(
-        self,
-        *,
-        execute_tools: bool = True,
-        max_rounds: int = MAX_ROUNDS,
-        max_concurrent_tools: int | None = None,
-        tool_timeout: float | None = None,
-    ) -> ChatStream:
+    @overload
+    def with_output(self, output: OutputType[T]) -> Chat[T]: ...
+    @overload
+    def with_output(self, output: None) -> Chat: ...
+    def with_output(self, output: OutputType[T] | None) -> Chat[T] | Chat:
+        """This chat with answers of the type `output`: `final_chat.parsed` is one.
+
+        Any type that pydantic reads: a model, a dataclass, `list[int]`; a union or another form that is no class as
+        `TypeAdapter(A | B)`. None asks for free text again. The provider is told the JSON schema, natively where it
+        takes one, else as a tool that takes the answer. It binds the text of the last round: rounds that call the
+        chat's own tools go on as ever. Raises `ConfigurationError` for a type without a JSON schema.
+        """
+        if output is None:
+            return Chat(self._messages, self._model, self._tools)
+        return Chat(self._messages, self._model, self._tools, output=OutputForm.of(output))
+
+    def complete_stream(self, **options: Unpack[RunOptions]) -> ChatStream[T_co]:
         """The answer as a stream: `async with chat.complete_stream() as stream`.
 
-        Tools the model calls are run and answered, `max_rounds` requests at most, `max_concurrent_tools` at once, each
-        for `tool_timeout` seconds; None is no bound. With `execute_tools=False` the final chat ends in the calls.
-        Raises `ConfigurationError` for a bound that is not positive.
+        Tools that the model calls are run and answered; `RunOptions` says what can be chosen. Raises
+        `ConfigurationError` for a bound that is not positive.
         """
-        return self._stream(execute_tools, max_rounds, max_concurrent_tools, tool_timeout, "stream")
+        return self._stream(Options(**options), "stream")
 
-    async def complete_async(
-        self,
-        *,
-        execute_tools: bool = True,
-        max_rounds: int = MAX_ROUNDS,
-        max_concurrent_tools: int | None = None,
-        tool_timeout: float | None = None,
-    ) -> Chat:
+    async def complete_async(self, **options: Unpack[RunOptions]) -> Chat[T_co]:
         """The final chat of the same run, with no need to watch it. Works for a model that cannot stream, too."""
-        stream = self._stream(execute_tools, max_rounds, max_concurrent_tools, tool_timeout, "fold")
-        async with stream:
+        async with self._stream(Options(**options), "fold") as stream:
             return await stream.chat
 
-    def complete(
-        self,
-        *,
-        execute_tools: bool = True,
-        max_rounds: int = MAX_ROUNDS,
-        max_concurrent_tools: int | None = None,
-        tool_timeout: float | None = None,
-    ) -> Chat:
+    def complete(self, **options: Unpack[RunOptions]) -> Chat[T_co]:
         """As `complete_async`, for code that is not async.
 
         Inside a running event loop it blocks that loop until the answer is there: the run goes on in a thread, with a
         loop and clients of its own. A model with a client of its own belongs to one loop and is refused there.
         """
-        return run_to_end(
-            lambda: self.complete_async(
-                execute_tools=execute_tools,
-                max_rounds=max_rounds,
-                max_concurrent_tools=max_concurrent_tools,
-                tool_timeout=tool_timeout,
-            ),
-            self._model,
-        )
+        return run_to_end(lambda: self.complete_async(**options), self._model)
+
+    async def count_tokens(self) -> int:
+        """How many tokens a request with this chat would have, as its provider counts them.
+
+        Raises `ConfigurationError` where the provider does not count, `StreamingError` where it cannot be asked.
+        """
+        request, _ = self._request(Options())
+        state, _ = begin(request)
+        provider = resolve(self._model).provider()
+        turn = RequestTurn(1, history(state), request.tools, request.output)
+        match await count_tokens(provider, turn):
+            case Counted(tokens):
+                return tokens
+            case NotCounted(failure, cause):
+                raise error_for(failure, state, provider.family, cause)
 
     def to_json(self) -> str:
         """The messages as versioned JSON text. Model, tools and keys are not in it."""
@@ -160,31 +190,26 @@ class Chat:
             case str(fault):
                 raise ConfigurationError(fault)
             case messages:
-                return cls(messages, model, tools)
+                return Chat(messages, model, tools)
 
-    def _stream(
-        self,
-        execute_tools: bool,
-        max_rounds: int,
-        max_concurrent_tools: int | None,
-        tool_timeout: float | None,
-        mode: Mode,
-    ) -> ChatStream:
-        for name, bound in (
-            ("max_rounds", max_rounds),
-            ("max_concurrent_tools", max_concurrent_tools),
-            ("tool_timeout", tool_timeout),
-        ):
-            if bound is not None and bound <= 0:
-                raise ConfigurationError(f"{name} is above 0, not {bound}")
+    def _request(self, options: Options) -> tuple[Request, Toolbox]:
         toolbox = Toolbox.of(self._tools)
-        request = Request(self._messages, toolbox.specs, max_rounds, execute_tools)
-        return ChatStream(self, request, toolbox, ToolLimits(max_concurrent_tools, tool_timeout), mode)
+        form = self._output
+        if form is not None and ANSWER_TOOL in toolbox.by_name:
+            raise ConfigurationError(f"beside with_output, {ANSWER_TOOL} is punk's own tool: rename yours")
+        spec = None if form is None else form.spec
+        return Request(self._messages, toolbox.specs, options.max_rounds, options.execute_tools, spec), toolbox
+
+    def _stream(self, options: Options, mode: Mode) -> ChatStream[T_co]:
+        request, toolbox = self._request(options)
+        limits = ToolLimits(options.max_concurrent_tools, options.tool_timeout)
+        return ChatStream(self, request, toolbox, limits, mode, self._output)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Chat):
             return NotImplemented
-        return (self._messages, self._model, self._tools) == (other._messages, other._model, other._tools)
+        mine = self._messages, self._model, self._tools, self._output
+        return mine == (other._messages, other._model, other._tools, other._output)
 
     def __hash__(self) -> int:
         return hash((self._messages, self._tools))

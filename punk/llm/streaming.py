@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, final
+from typing import TYPE_CHECKING, Generic, Self, final
 
+from typing_extensions import TypeVar
+
+from punk.core.json import JsonValue
 from punk.core.readers import Broken, End, EndRead, Piece, Sequenced, read_end
 from punk.core.request import Request
 from punk.core.state import Completed, Failed, StreamState, history
@@ -22,7 +25,9 @@ from punk.interpreter.runtime import Mode, Runtime
 from punk.interpreter.tool_round import ToolLimits
 from punk.llm.cursors import Accumulated, Deltas, content_of, events_of, thinking_of
 from punk.llm.models.defaults import resolve
+from punk.llm.partial_output import PartialOutputs
 from punk.llm.stream_errors import error_for
+from punk.tools.output import OutputForm
 from punk.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
@@ -37,18 +42,26 @@ __all__ = [
     "ToolExecutionAbortError",
 ]
 
-V = TypeVar("V")
 C = TypeVar("C")
+T_co = TypeVar("T_co", covariant=True, default=None)
 
 
 @final
-class ChatStream:
+class ChatStream(Generic[T_co]):
     """An answer as it grows. Enter it once with `async with`; leaving the block closes the connection.
 
     Nothing is requested before something is read, and any number of tasks may read: each sees everything.
     """
 
-    def __init__(self, chat: Chat, request: Request, toolbox: Toolbox, limits: ToolLimits, mode: Mode) -> None:
+    def __init__(
+        self,
+        chat: Chat[T_co],
+        request: Request,
+        toolbox: Toolbox,
+        limits: ToolLimits,
+        mode: Mode,
+        form: OutputForm[T_co] | None,
+    ) -> None:
         self._chat = chat
         self._request = request
         self._toolbox = toolbox
@@ -58,6 +71,7 @@ class ChatStream:
         self._content_delta = content_of(self)
         self._thinking = thinking_of(self)
         self._thinking_delta = thinking_of(self)
+        self._partials = PartialOutputs(self, form)
         self._runtime: Runtime | None = None
         self._refused: PunkError | None = None
         self._provider = ""
@@ -121,6 +135,13 @@ class ChatStream:
         return Deltas(self._thinking_delta)
 
     @property
+    def partial_output(self) -> AsyncIterator[JsonValue]:
+        """The structured answer so far, as a JSON value that grows: strings and lists may be unfinished, and nothing is
+        validated yet. A new value comes at most every 50 ms, or once the text has grown by a quarter; the last one is
+        whole. Each round of the model begins anew. Raises `ConfigurationError` for a chat without `with_output`."""
+        return self._partials
+
+    @property
     def events(self) -> AsyncIterator[Sequenced]:
         """Everything that happens, in order, each with its number; every iterator starts from the beginning."""
         return events_of(self)
@@ -131,12 +152,12 @@ class ChatStream:
         return self._entered().state
 
     @property
-    def partial_chat(self) -> Chat:
+    def partial_chat(self) -> Chat[T_co]:
         """The chat with what has arrived; valid to be sent to any model."""
         return self._chat.with_messages(history(self._entered().state))
 
     @property
-    def chat(self) -> Awaitable[Chat]:
+    def chat(self) -> Awaitable[Chat[T_co]]:
         """The final chat. Awaited inside the block, it reads the stream to its end first.
 
         Raises `StreamIncompleteError` if the stream was left early, and a failed stream's error again.
@@ -161,7 +182,7 @@ class ChatStream:
         if isinstance(found, Broken) or runtime.crash is not None:
             self._tell(runtime)
 
-    async def final(self) -> Chat:
+    async def final(self) -> Chat[T_co]:
         """The final chat, once it is there. Internal."""
         found = await self.reading().next(_read_end, Cursor(0))
         if not isinstance(found, Piece):
@@ -207,13 +228,13 @@ def _read_end(state: StreamState, index: int) -> Piece[None, int] | EndRead:
 
 
 @final
-class _FinalChat(Awaitable["Chat"]):
+class _FinalChat(Awaitable["Chat[T_co]"]):
     """Awaits a stream's final chat, as often as one likes."""
 
     __slots__ = ("_stream",)
 
-    def __init__(self, stream: ChatStream) -> None:
+    def __init__(self, stream: ChatStream[T_co]) -> None:
         self._stream = stream
 
-    def __await__(self) -> Generator[object, None, Chat]:
+    def __await__(self) -> Generator[object, None, Chat[T_co]]:
         return self._stream.final().__await__()

@@ -79,7 +79,8 @@ LIBRARIES: dict[Kind, frozenset[str]] = {
     Kind.PURE: RESULT | MODELS,
     Kind.TRANSPORT: RESULT,
     Kind.INTERPRETER: RESULT | {"returns.io", "returns.future", "returns.unsafe"},
-    Kind.LLM: RESULT,
+    # The TypeVar with a default is that of typing_extensions before Python 3.13.
+    Kind.LLM: RESULT | {"typing_extensions"},
     Kind.MODEL: RESULT,
     Kind.TESTING: RESULT | {"hypothesis"},
     Kind.CLI: RESULT | {"click", "rich", "markdown_it", "platformdirs"},

@@ -23,6 +23,12 @@ from punk.llm.models.openai import OpenAiCompatibleModel, OpenAiModel
         ({"ANTHROPIC_API_KEY": "", "OPENAI_API_KEY": "k"}, "openai:gpt-5.5"),
         ({"AZURE_OPENAI_API_KEY": "k"}, "azure:gpt-5.5"),
         ({"PUNK_MODEL": "azure:mine"}, "azure:mine"),
+        ({"GEMINI_API_KEY": "k"}, "google:gemini-3.5-flash"),
+        ({"GOOGLE_API_KEY": "k", "AWS_PROFILE": "p"}, "google:gemini-3.5-flash"),
+        ({"AWS_PROFILE": "p"}, "bedrock:global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ({"AWS_BEARER_TOKEN_BEDROCK": "b"}, "bedrock:global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ({"PUNK_MODEL": "bedrock:eu.x:1", "OPENAI_API_KEY": "k"}, "bedrock:eu.x:1"),
+        ({"PUNK_MODEL": "google:gemini-x"}, "google:gemini-x"),
         ({}, "local"),
     ],
 )

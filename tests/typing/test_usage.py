@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import assert_never, assert_type
+
+from pydantic import TypeAdapter
 
 from punk.core.events import LogEntry
 from punk.core.failures import Failure
@@ -53,6 +56,36 @@ def describe(message: Message) -> str:
             return message.content
         case _:
             assert_never(message)
+
+
+@dataclass
+class Weather:
+    """How the weather is."""
+
+    city: str
+
+
+@dataclass
+class Storm:
+    """How strong the storm is."""
+
+    force: int
+
+
+def test_the_type_of_a_structured_answer_is_known() -> None:
+    plain = Chat()
+    assert_type(plain, Chat[None])
+    assert_type(plain.parsed, None)
+    chat = plain.with_output(Weather)
+    assert_type(chat, Chat[Weather])
+    assert_type(chat.complete_stream(), ChatStream[Weather])
+    answered = chat.with_tools([tool]).add_message(AssistantMessage('{"city":"Paris"}'))
+    assert_type(answered.parsed, Weather)
+    assert answered.parsed == Weather("Paris")
+    either: TypeAdapter[Weather | Storm] = TypeAdapter(Weather | Storm)
+    assert_type(plain.with_output(either), Chat[Weather | Storm])
+    assert_type(plain.with_output(list[int]), Chat[list[int]])
+    assert_type(chat.with_output(None), Chat[None])
 
 
 def name_of(state: StreamState) -> str:

@@ -41,6 +41,18 @@ def _azure(deployment: str) -> Model:
     return AzureOpenAiModel(deployment)
 
 
+def _bedrock(model: str) -> Model:
+    from punk.llm.models.bedrock import BedrockModel
+
+    return BedrockModel(model)
+
+
+def _google(model: str) -> Model:
+    from punk.llm.models.google import GoogleModel
+
+    return GoogleModel(model)
+
+
 def _local(path: str) -> Model:
     from punk.llm.models.local import LocalModel
 
@@ -52,6 +64,13 @@ VENDORS: Final = (
     Vendor("anthropic", ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"), "claude-sonnet-5-5", _anthropic),
     Vendor("openai", ("OPENAI_API_KEY",), "gpt-5.5", _openai),
     Vendor("azure", ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"), "gpt-5.5", _azure),
+    Vendor("google", ("GOOGLE_API_KEY", "GEMINI_API_KEY"), "gemini-3.5-flash", _google),
+    Vendor(
+        "bedrock",
+        ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"),
+        "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        _bedrock,
+    ),
 )
 LOCAL: Final = Vendor("local", (), "", _local)
 

@@ -1,0 +1,56 @@
+"""Asks a provider how many tokens a request would have: one request, whose answer is a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from returns.methods import unwrap_or_failure
+
+from punk.core.effects import RequestTurn
+from punk.core.failures import Failure, Unsupported
+from punk.interpreter.turn import presentable_failure
+from punk.providers.base import Provider, TransportError, read_all
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The request would have this many tokens."""
+
+    tokens: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NotCounted:
+    """The provider did not say; `cause` is the foreign exception behind the failure."""
+
+    failure: Failure
+    cause: BaseException | None = None
+
+
+Count: TypeAlias = Counted | NotCounted
+
+
+async def count_tokens(provider: Provider, turn: RequestTurn) -> Count:
+    """How many tokens the request for `turn` would have."""
+    if provider.count is None:
+        return NotCounted(Unsupported(f"there is no way to count tokens with {provider.family}"))
+    body = unwrap_or_failure(provider.encode(turn, "count"))
+    if isinstance(body, Unsupported):
+        return NotCounted(body)
+    try:
+        await provider.transport.prepare(body)
+        stream = await provider.transport.open(body)
+        try:
+            answer = await read_all(stream)
+        finally:
+            await stream.close()
+    except TransportError as error:
+        return NotCounted(error.failure, error.__cause__)
+    match unwrap_or_failure(provider.count(answer)):
+        case int() as tokens:
+            return Counted(tokens)
+        case failure:
+            return NotCounted(presentable_failure(failure, stream.secrets))
