@@ -44,7 +44,7 @@ _SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
 _EPILOG: Final = """\
 \b
 Without --model, PUNK_MODEL decides, then the first provider whose key is set
-(ANTHROPIC_API_KEY, OPENAI_API_KEY), then the local model. Its weights are
+(ANTHROPIC_API_KEY, OPENAI_API_KEY, ...), then the local model. Its weights are
 fetched at its first use, or by `punk local install`; PUNK_NO_DOWNLOAD=1
 forbids it.
 
@@ -80,7 +80,7 @@ def _version() -> str:
 
 @click.command(context_settings=_SETTINGS, epilog=_EPILOG)
 @click.argument("prompt", required=False)
-@click.option("-m", "--model", metavar="MODEL", help="anthropic:NAME, openai:NAME, or local.")
+@click.option("-m", "--model", metavar="MODEL", help="anthropic:NAME (or openai, azure, google, bedrock), or local.")
 @click.option("--system", metavar="TEXT", help="Instructions for the model, before the prompt.")
 @click.option(
     "--thinking", is_flag=True, help="Show the model's thinking: dimmed on a terminal; on stderr if stdout is not one."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.answering import WORDS
@@ -20,17 +22,22 @@ SIGNS = {
     "Stream was cancelled before completion": "Stream was cancelled before completion",
     "print(content)": "".join(WORDS),
     "get_stock_price": "ToolResultMessage: $Unknown",
+    "stream.partial_output": "Paris: 21.5",
     "=== Thinking ===": "=== Thinking ===\nThe user asks. ",
 }
 
+TALKS = ("stream.content", "stream.thinking", "stream.partial_output", ".complete()", ".count_tokens()")
+
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[f"line-{example.line}" for example in EXAMPLES])
-def test_example(example: Example, server: Server) -> None:
+def test_example(example: Example, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7")
     ran = run_example(example, namespace())
     for sign, expected in SIGNS.items():
         if sign in example.code:
             assert expected in ran.output
-    talks = any(sign in example.code for sign in ("stream.content", "stream.thinking", ".complete()"))
+    talks = any(sign in example.code for sign in TALKS)
     assert bool(server.requests) == talks
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
 
 import pytest
 
-from punk.core.events import ProviderEvent
 from punk.core.failures import ConnectFailed, HttpStatus
 from punk.core.messages import ToolCallMessage, UserMessage
 from punk.errors import ConfigurationError, StreamIncompleteError, StreamingError, StreamingNotSupported
@@ -16,36 +14,31 @@ from punk.llm.chat import Chat
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.models.base import Model
 from punk.llm.models.openai import OpenAiCompatibleModel, OpenAiModel
-from punk.testing.wires import anthropic, openai_chat, openai_responses
 from tests.llm.script import CALLS, START, STOP, call, read, text, thinking
+from tests.providers.wires import WIRES, Wire
 from tests.support.aio import run
 from tests.support.server import Answer, Pause, Server, WaitForClose, serve
 
-Wire = tuple[Callable[[str], Model], Callable[[Sequence[ProviderEvent]], bytes]]
 
-WIRES: list[Wire] = [
-    (lambda base: AnthropicModel("claude-sonnet-4-5", api_key="k", base_url=base), anthropic.encode_events),
-    (lambda base: OpenAiCompatibleModel("m", base_url=base + "/v1"), openai_chat.encode_events),
-    (lambda base: OpenAiModel("m", api="responses", api_key="k", base_url=base), openai_responses.encode_events),
-]
-
-
-@pytest.fixture(params=WIRES, ids=["anthropic", "openai-chat", "openai-responses"])
+@pytest.fixture(params=WIRES, ids=str)
 def wire(request: pytest.FixtureRequest) -> Wire:
     made: Wire = request.param
     return made
 
 
+def named(name: str) -> Wire:
+    """The wire of that name."""
+    return next(wire for wire in WIRES if wire.name == name)
+
+
 def ask(wire: Wire, server: Server) -> Chat:
     """A question to the server."""
-    return Chat([UserMessage("q")], model=wire[0](server.base))
+    return Chat([UserMessage("q")], model=wire.model(server.base))
 
 
 def opening(wire: Wire) -> bytes:
     """The first part of an answer: a delta, and no end."""
-    whole, cut = (wire[1]([START, *text("Hel"), *more, STOP]) for more in ((), text("lo")))
-    same = next(i for i, (a, b) in enumerate(zip(whole, cut, strict=False)) if a != b)
-    return whole[: whole.rindex(b"\n\n", 0, same) + 2]
+    return wire.write([START, *text("Hel")])
 
 
 def seconds_to_close(server: Server, since: float) -> float:
@@ -58,7 +51,7 @@ def seconds_to_close(server: Server, since: float) -> float:
 
 def test_an_answer_comes_through(wire: Wire) -> None:
     async def main() -> None:
-        with serve(Answer([wire[1]([START, *text("Hel", "lo"), STOP])])) as server:
+        with serve(Answer([wire.write([START, *text("Hel", "lo"), STOP])])) as server:
             async with ask(wire, server).complete_stream() as stream:
                 assert (await read(stream.content))[-1] == "Hello"
             assert (await stream.chat).latest_message.content == "Hello"
@@ -71,8 +64,10 @@ def test_a_connection_serves_all_rounds(wire: Wire) -> None:
         return n + 1
 
     async def main() -> None:
-        first = wire[1]([START, *thinking("hm"), *text("let me", block=1), *call("tool", '{"n": 1}', block=2), CALLS])
-        with serve(Answer([first]), Answer([wire[1]([START, *text("two"), STOP])])) as server:
+        first = wire.write(
+            [START, *thinking("hm"), *text("let me", block=1), *call("tool", '{"n": 1}', block=2), CALLS]
+        )
+        with serve(Answer([first]), Answer([wire.write([START, *text("two"), STOP])])) as server:
             async with ask(wire, server).with_tools([tool]).complete_stream() as stream:
                 await stream.chat
             final = await stream.chat
@@ -230,41 +225,30 @@ def test_a_missing_key_is_told_on_entering() -> None:
     run(main())
 
 
-def test_a_client_that_was_given_is_used_and_left_open(wire: Wire) -> None:
+@pytest.mark.parametrize("name", ["anthropic", "compatible-chat", "openai-responses"])
+def test_a_client_that_was_given_is_used_and_left_open(name: str) -> None:
     import anthropic as sdk_anthropic
     import openai as sdk_openai
 
     async def main() -> None:
-        with serve(Answer([wire[1]([START, *text("a"), STOP])])) as server:
+        wire = named(name)
+        with serve(Answer([wire.write([START, *text("a"), STOP])])) as server:
             client: sdk_anthropic.AsyncAnthropic | sdk_openai.AsyncOpenAI
             model: Model
-            if wire is WIRES[0]:
+            if name == "anthropic":
                 client = sdk_anthropic.AsyncAnthropic(api_key="k", base_url=server.base)
                 model = AnthropicModel("claude-sonnet-4-5", client=client)
             else:
                 client = sdk_openai.AsyncOpenAI(api_key="k", base_url=server.base + "/v1")
                 model = OpenAiCompatibleModel("m", base_url=server.base, client=client)
-                if wire is WIRES[2]:
-                    model = OpenAiModel("m", api="responses", client=client)
+                if name == "openai-responses":
+                    model = OpenAiModel("m", client=client)
             chat = Chat([UserMessage("q")], model=model)
             assert (await chat.complete_async()).latest_message.content == "a"
             with pytest.raises(ConfigurationError, match="complete_async"):
                 chat.complete()
             assert not client.is_closed()
             await client.close()
-
-    run(main())
-
-
-def test_many_streams_at_once_leave_nothing_behind(wire: Wire) -> None:
-    async def main() -> None:
-        whole = wire[1]([START, *text(*"abcdef"), STOP])
-        cut = len(whole) // 2
-        with serve(Answer([whole[:cut], Pause(0.05), whole[cut:]])) as server:
-            chat = ask(wire, server)
-            async with asyncio.TaskGroup() as group:
-                chats = [group.create_task(chat.complete_async()) for _ in range(60)]
-            assert {made.result().latest_message.content for made in chats} == {"abcdef"}
 
     run(main())
 
@@ -277,7 +261,7 @@ def test_a_cancel_from_inside_the_clients_own_code_ends_the_stream() -> None:
         async def hook(_: httpx2.Response) -> None:
             stream.cancel()
 
-        with serve(Answer([opening(WIRES[0]), WaitForClose()])) as server:
+        with serve(Answer([opening(named("anthropic")), WaitForClose()])) as server:
             http = httpx2.AsyncClient(event_hooks={"response": [hook]})
             client = sdk.AsyncAnthropic(api_key="k", base_url=server.base, http_client=http)
             stream = Chat([UserMessage("q")], model=AnthropicModel("claude-x", client=client)).complete_stream()

@@ -1,4 +1,4 @@
-"""Answers as a Messages server might: thinks, calls each tool once, and then writes a text."""
+"""Answers as a Messages server might: thinks, calls each tool once, and then writes a text, or counts."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ from tests.support.server import Answer, Recorded
 
 WORDS = ("Entangled ", "particles ", "share ", "one ", "state, ", "however ", "far ", "apart.")
 
+WEATHER = '{"city": "Paris", "degrees": 21.5}'
+
 
 def answer(request: Recorded) -> Answer:
     """The answer to a request of the Messages wire."""
     body = request.body
+    if request.path.endswith("/count_tokens"):
+        return Answer([b'{"input_tokens": 42}'], headers=(("content-type", "application/json"),))
     answered = "tool_result" in dump_json(body["messages"])
     events: list[ProviderEvent] = [TurnStarted("anthropic", "test-model", "msg_1")]
     if "thinking" in body:
@@ -36,7 +40,8 @@ def answer(request: Recorded) -> Answer:
             assert isinstance(tool, dict)
             events += _call(number, tool)
         return Answer([encode_events([*events, TurnEnded(Finish("tool_use", "tool_use"))])])
-    events += [TextDelta(int(len(events) > 1), word) for word in WORDS]
+    words = tuple(WEATHER) if "output_config" in body else WORDS
+    events += [TextDelta(int(len(events) > 1), word) for word in words]
     return Answer([encode_events([*events, TurnEnded(Finish("stop", "end_turn"))])])
 
 
