@@ -135,15 +135,15 @@ Failure: TypeAlias = (
 )
 
 _RETRYABLE_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-# Some gateways put the status that they got where the type belongs.
+# By the names that the vendors have for them, in lower case. Some gateways put the status that they got in their place,
+# and OpenAI what there was too much of.
 _RETRYABLE_TYPES = frozenset(
     {
-        "overloaded_error",
-        "api_error",
-        "rate_limit_error",
-        "rate_limit_exceeded",
-        "timeout_error",
-        "server_error",
+        *"overloaded_error api_error rate_limit_error timeout_error".split(),
+        *"rate_limit_exceeded server_error tokens requests".split(),
+        *"unavailable resource_exhausted internal deadline_exceeded aborted".split(),
+        *"throttlingexception serviceunavailableexception internalserverexception".split(),
+        *"modelstreamerrorexception modeltimeoutexception modelnotreadyexception".split(),
         *map(str, _RETRYABLE_STATUS),
     }
 )
@@ -159,7 +159,7 @@ def is_retryable(failure: Failure) -> bool:
         case HttpStatus(status=status):
             return status in _RETRYABLE_STATUS
         case ProviderError(error_type=error_type):
-            return error_type in _RETRYABLE_TYPES
+            return error_type is not None and error_type.lower() in _RETRYABLE_TYPES
         case Malformed() | ProtocolViolation() | RoundLimit() | ToolAborted() | Unsupported() | StreamingUnsupported():
             return False
         case _:

@@ -83,9 +83,10 @@ class _Answer:
                     return replace(self, block=block)
                 return replace(self, dropped=self.dropped | {block})
             case CallDelta(block=block, arguments=arguments) if block == self.block:
-                return self._speak(arguments, said)
+                return self._speak(arguments, said) if arguments else self
             case CallEnded(block=block, arguments=arguments) if block == self.block:
-                return self if self.spoken or not arguments else self._speak(arguments, said)
+                # A call that was sent without arguments has none: an empty object.
+                return self if self.spoken else self._speak(arguments or "{}", said)
             case CallDelta(block=block) | CallEnded(block=block) if block in self.dropped:
                 return self
             case TurnEnded(finish=Finish(reason="tool_use", raw=raw, detail=detail)) if self._is_last_word:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from returns.result import Failure, Result, Success
+
+from punk.core.failures import Malformed
 from punk.core.json import JsonValue
+from punk.wire.json import loads_lenient
 
 
 def count_of(value: JsonValue) -> int | None:
@@ -15,3 +19,11 @@ def count_within(document: JsonValue, *path: str) -> int | None:
     for key in path:
         document = document.get(key) if isinstance(document, dict) else None
     return count_of(document)
+
+
+def read_count(body: bytes, *path: str) -> Result[int, Malformed]:
+    """The number of tokens at `path` inside of the JSON `body`, which answers the question how many there are."""
+    counted = count_within(loads_lenient(body).value_or({}), *path)
+    if counted is None or counted < 0:
+        return Failure(Malformed(f"the provider's count of tokens has no {'.'.join(path)}"))
+    return Success(counted)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, final
 
 from punk.core.json import JsonObject
+from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
 from punk.llm.models.settings_check import check_settings
 from punk.providers.anthropic.provider import anthropic_provider
@@ -27,7 +28,8 @@ __all__ = ["AnthropicModel"]
 class AnthropicModel:
     """A Claude model.
 
-    `max_tokens` bounds an answer, thinking included, and is raised where a thinking budget would leave no room.
+    `max_tokens` bounds an answer, thinking included, and is raised where a thinking budget would leave no room. There
+    is no `seed`, and newer models take no sampling parameters: what cannot be said is refused on entering a stream.
     `api_key` and `base_url` default to `ANTHROPIC_API_KEY` and `ANTHROPIC_BASE_URL`. A given `client` is used as it is
     and never closed. `extra_body` is laid over the JSON of every request. `streams=False` marks a model that cannot
     stream: `complete()` then asks for the whole answer. Raises `ConfigurationError` for settings that cannot be.
@@ -51,13 +53,15 @@ class AnthropicModel:
         top_p: float | None = None,
         top_k: int | None = None,
         stop_sequences: Sequence[str] = (),
+        seed: int | None = None,
+        tool_choice: ToolChoice | None = None,
         streams: bool = True,
         api_key: str | None = None,
         base_url: str | None = None,
         client: AsyncAnthropic | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
-        check_settings(model, max_tokens, temperature, top_p)
+        check_settings(model, max_tokens, temperature, top_p, top_k, tool_choice)
         settings = AnthropicSettings(
             model,
             max_tokens=max_tokens,
@@ -66,6 +70,8 @@ class AnthropicModel:
             top_p=top_p,
             top_k=top_k,
             stop_sequences=tuple(stop_sequences),
+            seed=seed,
+            tool_choice=tool_choice,
             extra_body=extra_body,
         )
         object.__setattr__(self, "settings", settings)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from punk.core.json import JsonObject
+from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
 
 DEFAULT_MAX_TOKENS: Final = 16_384
@@ -18,7 +19,8 @@ class AnthropicSettings:
     """The model and how it answers; None leaves the choice to the provider.
 
     `max_tokens` bounds an answer, its thinking included; it is raised where a thinking budget would leave no room.
-    `extra_body` is set over the fields of every request, so it can add what punk does not know.
+    `seed` is there to be refused: the wire has no word for it. `extra_body` is set over the fields of every request, so
+    it can add what punk does not know; its `output_config` field by field.
     """
 
     model: str
@@ -28,4 +30,6 @@ class AnthropicSettings:
     top_p: float | None = None
     top_k: int | None = None
     stop_sequences: tuple[str, ...] = ()
+    seed: int | None = None
+    tool_choice: ToolChoice | None = None
     extra_body: JsonObject | None = None

@@ -21,8 +21,13 @@ INTERLEAVED: Final = ("anthropic-beta", "interleaved-thinking-2025-05-14")
 
 Form: TypeAlias = Literal["none", "budget", "budget_interleaved", "adaptive"]
 
-# From which version on (major, minor) a Claude thinks in which form.
-_FORMS: Final[tuple[tuple[tuple[int, int], Form], ...]] = (
+Version: TypeAlias = tuple[int, int]
+"""Major, minor."""
+
+NEWEST: Final[Version] = (99, 0)
+
+# From which version on a Claude thinks in which form.
+_FORMS: Final[tuple[tuple[Version, Form], ...]] = (
     ((4, 7), "adaptive"),
     ((4, 0), "budget_interleaved"),
     ((3, 7), "budget"),
@@ -32,6 +37,7 @@ _FORMS: Final[tuple[tuple[tuple[int, int], Form], ...]] = (
 # `claude-sonnet-4-20250514` is a 4.0, `claude-3-7-sonnet-…` a 3.7; gateways write `anthropic/claude-haiku-4.5`.
 _VERSION: Final = re.compile(r"claude-(?:[a-z]+-)*(\d{1,2})(?:[-.](\d{1,2})(?!\d))?")
 
+_DISABLED: Final[JsonObject] = {"type": "disabled"}
 _EFFORTS: Final[dict[Effort, str]] = {
     "minimal": "low",
     "low": "low",
@@ -51,30 +57,41 @@ class Thinking:
     budget: int = 0
     header_with_tools: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether the model is to think."""
+        return self.fields.get("thinking") not in (None, _DISABLED)
+
 
 def thinking_form(model: str) -> Form:
     """In which form `model` is asked to think. A Claude whose name has no number is a recent one; what is no Claude
     but speaks this wire knows its first form, a budget."""
+    version = version_of(model)
+    return "budget" if version is None else next(form for since, form in _FORMS if version >= since)
+
+
+def version_of(model: str) -> Version | None:
+    """The version of a Claude, `NEWEST` for one whose name has no number; None for what is no Claude."""
     name = model.lower()
     found = _VERSION.search(name)
     if found is None:
-        return "adaptive" if "claude" in name else "budget"
-    version = int(found[1]), int(found[2] or 0)
-    return next(form for since, form in _FORMS if version >= since)
+        return NEWEST if "claude" in name else None
+    return int(found[1]), int(found[2] or 0)
 
 
 def thinking_of(settings: AnthropicSettings) -> Result[Thinking, Unsupported]:
     """What a request of `settings` says about thinking, or why it cannot."""
     config = settings.thinking_config
     form = thinking_form(settings.model)
+    if form == "adaptive" and (refused := _refused_sampling(settings, settings.model, 1)):
+        return Failure(Unsupported(refused))
     if config is None:
         return Success(Thinking())
     if config.token_budget == 0 or config.effort == "none":
-        return Success(Thinking({} if form == "none" else {"thinking": {"type": "disabled"}}))
+        return Success(Thinking({} if form == "none" else {"thinking": _DISABLED}))
     if form == "none":
         return Failure(Unsupported(f"{settings.model} cannot think: leave thinking_config out, or take a newer model"))
-    refused = _refused_sampling(settings)
-    if refused is not None:
+    if refused := _refused_sampling(settings, "thinking", 0.95):
         return Failure(Unsupported(refused))
     return Success(_adaptive(config)) if form == "adaptive" else _budgeted(settings.model, config, form)
 
@@ -110,11 +127,12 @@ def _budgeted(model: str, config: ThinkingConfig, form: Form) -> Result[Thinking
     return Success(Thinking({"thinking": thinking}, budget, (INTERLEAVED,) if form == "budget_interleaved" else ()))
 
 
-def _refused_sampling(settings: AnthropicSettings) -> str | None:
+def _refused_sampling(settings: AnthropicSettings, beside: str, least_top_p: float) -> str | None:
+    """What of the sampling parameters does not go with `beside`."""
     if settings.temperature is not None and settings.temperature != 1:
-        return "temperature does not go with thinking: leave one of the two out"
+        return f"temperature does not go with {beside}: leave one of the two out"
     if settings.top_k is not None:
-        return "top_k does not go with thinking: leave one of the two out"
-    if settings.top_p is not None and not 0.95 <= settings.top_p <= 1:
-        return "with thinking, top_p must be between 0.95 and 1: raise it, or leave one of the two out"
+        return f"top_k does not go with {beside}: leave one of the two out"
+    if settings.top_p is not None and not least_top_p <= settings.top_p <= 1:
+        return f"top_p below {least_top_p:g} does not go with {beside}: raise it, or leave one of the two out"
     return None

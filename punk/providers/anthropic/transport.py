@@ -91,6 +91,12 @@ def _request(client: AsyncAnthropic, body: Body) -> Request:
     betas = [value for name, value in client.default_headers.items() if name.lower() == BETA and isinstance(value, str)]
     if BETA in headers and betas:
         headers[BETA] = ",".join([*betas, headers[BETA]])
+    if body.delivery == "count":
+        counting = client.messages.with_streaming_response.count_tokens(
+            model="", messages=(), extra_body=body.json, extra_headers=headers
+        )
+        # Only the bytes are read, so that it does not matter what else the SDK could make of them.
+        return cast("Request", counting)
     return client.messages.with_streaming_response.create(
         model="",
         max_tokens=0,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from returns.result import Result
+
+from punk.core.failures import Malformed
 from punk.core.json import JsonObject, JsonValue
 from punk.core.provider_data import ProviderData
 from punk.core.usage import Usage
 from punk.providers.anthropic.wire import FAMILY
+from punk.providers.counts import count_of, count_within, read_count
 
 
 def merge_usage(before: JsonObject, report: JsonValue) -> JsonObject:
@@ -17,19 +21,19 @@ def merge_usage(before: JsonObject, report: JsonValue) -> JsonObject:
 
 def usage_of(reported: JsonObject) -> Usage:
     """The counts in punk's convention. On this wire `input_tokens` leaves out what was read from or put in a cache."""
-    uncached = _count(reported.get("input_tokens"))
-    written = _count(reported.get("cache_creation_input_tokens"))
-    read = _count(reported.get("cache_read_input_tokens"))
-    details = reported.get("output_tokens_details")
+    uncached = count_of(reported.get("input_tokens"))
+    written = count_of(reported.get("cache_creation_input_tokens"))
+    read = count_of(reported.get("cache_read_input_tokens"))
     return Usage(
         input_tokens=None if uncached is None else uncached + (written or 0) + (read or 0),
-        output_tokens=_count(reported.get("output_tokens")),
+        output_tokens=count_of(reported.get("output_tokens")),
         cache_read_tokens=read,
         cache_write_tokens=written,
-        reasoning_tokens=_count(details.get("thinking_tokens")) if isinstance(details, dict) else None,
+        reasoning_tokens=count_within(reported, "output_tokens_details", "thinking_tokens"),
         reported=ProviderData.of(FAMILY, dict(reported)),
     )
 
 
-def _count(value: JsonValue) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def count_in(body: bytes) -> Result[int, Malformed]:
+    """The tokens of a request that was counted, as `body` says."""
+    return read_count(body, "input_tokens")

@@ -1,6 +1,7 @@
 """Says which rules of the Messages wire the body of a request breaks.
 
-Source of the rules: Anthropic's documentation of the Messages API, of tool use and of extended thinking.
+Source of the rules: Anthropic's documentation of the Messages API, of tool use, of extended thinking, of prompt caching
+and of structured outputs.
 """
 
 from __future__ import annotations
@@ -66,9 +67,82 @@ def _letters(*values: JsonValue) -> bool:
 
 
 def _budget_fits(body: JsonObject) -> bool:
-    thinking, most = body.get("thinking"), body.get("max_tokens")
+    # Where tokens are only counted, there is no answer that needs room.
+    thinking, most = body.get("thinking"), body.get("max_tokens", float("inf"))
     budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
-    return not isinstance(budget, int) or (isinstance(most, int) and 1024 <= budget < most)
+    return not isinstance(budget, int) or (isinstance(most, int | float) and 1024 <= budget < most)
+
+
+def _tools(body: JsonObject) -> list[JsonValue]:
+    tools = body.get("tools")
+    return [tool.get("name") for tool in (tools if isinstance(tools, list) else []) if isinstance(tool, dict)]
+
+
+def _choice_is_offered(body: JsonObject) -> bool:
+    match body.get("tool_choice"):
+        case None:
+            return True
+        case {"type": "tool", "name": name}:
+            return name in _tools(body)
+        case {"type": "auto" | "any" | "none"}:
+            return bool(_tools(body))
+        case _:
+            return False
+
+
+def _thinks(body: JsonObject) -> bool:
+    thinking = body.get("thinking")
+    return isinstance(thinking, dict) and thinking.get("type") != "disabled"
+
+
+def _demands(body: JsonObject) -> bool:
+    choice = body.get("tool_choice")
+    return isinstance(choice, dict) and choice.get("type") in ("any", "tool")
+
+
+def _is_media(block: JsonObject) -> bool:
+    source, kind = block.get("source"), block["type"]
+    match source:
+        case {"type": "base64", "media_type": str(media_type), "data": str()}:
+            images = ("image/png", "image/jpeg", "image/gif", "image/webp")
+            return media_type in (images if kind == "image" else ("application/pdf",))
+        case {"type": "text", "media_type": "text/plain", "data": str(text)}:
+            return kind == "document" and bool(text.strip())
+        case {"type": "url", "url": str(url)}:
+            return url.startswith("https://")
+        case _:
+            return False
+
+
+def _marks(body: JsonObject) -> list[JsonValue]:
+    system = body.get("system")
+    said = [*(b for b in (system if isinstance(system, list) else []) if isinstance(b, dict)), *_blocks(body)]
+    return [block["cache_control"] for block in said if "cache_control" in block]
+
+
+def _marks_are_sound(body: JsonObject) -> bool:
+    marks = _marks(body)
+    lifetimes = [mark.get("ttl") for mark in marks if isinstance(mark, dict) and mark.get("type") == "ephemeral"]
+    return (
+        len(lifetimes) == len(marks) <= 4 and {*lifetimes} <= {"5m", "1h"} and lifetimes == sorted(lifetimes, key=str)
+    )
+
+
+def _is_closed(schema: JsonValue) -> bool:
+    match schema:
+        case dict():
+            open_ = schema.get("type") == "object" and schema.get("additionalProperties") is not False
+            return not (open_ or "oneOf" in schema) and all(map(_is_closed, schema.values()))
+        case list():
+            return all(map(_is_closed, schema))
+        case _:
+            return True
+
+
+def _form_is_closed(body: JsonObject) -> bool:
+    config = body.get("output_config")
+    form = config.get("format") if isinstance(config, dict) else None
+    return form is None or (isinstance(form, dict) and form.get("type") == "json_schema" and _is_closed(form))
 
 
 RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
@@ -98,4 +172,13 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
         not any(blocks and blocks[-1].get("type") in ("thinking", "redacted_thinking") for _, blocks in _messages(body))
     ),
     "a thinking budget leaves room for an answer": _budget_fits,
+    "images and documents come as the wire takes them": lambda body: all(
+        map(_is_media, _blocks(body, "image", "document"))
+    ),
+    "marks are four at most, the longer ones first": _marks_are_sound,
+    "tools have names of allowed letters": lambda body: _letters(*_tools(body)),
+    "a request with calls declares tools": lambda body: bool(_tools(body)) or not any(_blocks(body, "tool_use")),
+    "a choice of tools is one of those on offer": _choice_is_offered,
+    "a model that thinks is not made to call": lambda body: not (_thinks(body) and _demands(body)),
+    "the form of an answer is closed": _form_is_closed,
 }

@@ -270,14 +270,19 @@ def test_any_history_keeps_the_rules_of_the_wire(said: tuple[Message, ...]) -> N
 def test_the_rules_can_be_broken() -> None:
     block: JsonValue = {"type": "thinking", "thinking": "", "signature": ""}
     bad: JsonObject = {
-        "system": [text("")],
+        "system": [{**text(""), "cache_control": {"ttl": "5m"}}],
+        "tools": [{"name": "a b"}],
+        "tool_choice": {"type": "tool", "name": "f"},
+        "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
         "max_tokens": 1024,
         "thinking": {"type": "enabled", "budget_tokens": 1024},
         "messages": [
             {"role": "assistant", "content": [{"type": "tool_use", "id": "a b", "name": "f", "input": []}, block]},
             {"role": "assistant", "content": []},
             {"role": "user", "content": [{}, {"type": "tool_result", "tool_use_id": "x", "content": ""}]},
+            {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "http://x"}}]},
             {"role": "assistant", "content": [text("so ")]},
         ],
     }
-    assert {*request_faults(bad), *request_faults({})} == {*RULES}
+    uncalled: JsonObject = {"messages": bad["messages"]}
+    assert {*request_faults(bad), *request_faults(uncalled), *request_faults({})} == {*RULES}

@@ -104,10 +104,9 @@ def test_thoughts_may_be_left_out_of_the_answer() -> None:
 
 @pytest.mark.parametrize("config", [ThinkingConfig(token_budget=0), ThinkingConfig(effort="none")])
 def test_thinking_can_be_turned_off(config: ThinkingConfig) -> None:
-    for model in ("claude-opus-4-5", "claude-opus-5", "qwen3"):
-        assert thinking_in(AnthropicSettings(model, thinking_config=config, temperature=0.5))["thinking"] == {
-            "type": "disabled"
-        }
+    for model, temperature in (("claude-opus-4-5", 0.5), ("claude-opus-5", None), ("qwen3", 0.5)):
+        settings = AnthropicSettings(model, thinking_config=config, temperature=temperature)
+        assert thinking_in(settings)["thinking"] == {"type": "disabled"}
     assert "thinking" not in thinking_in(AnthropicSettings("claude-3-5-haiku-20241022", thinking_config=config))
     assert "thinking" not in thinking_in(AnthropicSettings("claude-opus-5"))
 
@@ -137,6 +136,10 @@ def test_interleaved_thinking_is_asked_for_where_tools_come_with_a_budget() -> N
         (AnthropicSettings("claude-opus-4-5", thinking_config=ThinkingConfig(), temperature=0.2), "temperature"),
         (AnthropicSettings("claude-opus-5", thinking_config=ThinkingConfig(), top_k=5), "top_k"),
         (AnthropicSettings("claude-opus-5", thinking_config=ThinkingConfig(), top_p=0.5), "top_p"),
+        (AnthropicSettings("claude-opus-4-5", thinking_config=ThinkingConfig(), top_p=0.9), "top_p below 0.95"),
+        (AnthropicSettings("claude-opus-4-7", temperature=0.2), "temperature does not go with claude-opus-4-7"),
+        (AnthropicSettings("claude-sonnet-5-5", top_k=5), "top_k"),
+        (AnthropicSettings("claude-opus-4-7", top_p=0.99), "top_p"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_do(settings: AnthropicSettings, word: str) -> None:
@@ -150,3 +153,10 @@ def test_sampling_that_goes_with_thinking_is_let_through() -> None:
     body = body_of(settings)
     assert isinstance(body, Body)
     assert (body.json["temperature"], body.json["top_p"]) == (1, 0.95)
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-6", "claude-3-5-haiku-20241022", "qwen3"])
+def test_older_models_take_sampling_parameters(model: str) -> None:
+    body = body_of(AnthropicSettings(model, temperature=0.2, top_p=0.5, top_k=4))
+    assert isinstance(body, Body)
+    assert (body.json["temperature"], body.json["top_p"], body.json["top_k"]) == (0.2, 0.5, 4)

@@ -29,6 +29,7 @@ from punk.core.thinking import ThinkingConfig
 from punk.providers.base import Delivery
 from punk.providers.openai.chat.encode import encode
 from punk.providers.openai.chat.settings import FAMILY, ChatSettings
+from punk.providers.openai.naming import NAMES
 from punk.testing.strategies import histories
 
 OPENAI = ChatSettings("gpt")
@@ -160,13 +161,13 @@ def test_ids_and_names_that_do_not_fit() -> None:
     long = "toolu_" + "x" * 60
     calls = ToolCallMessage([ToolCall(long, "f", "{}"), ToolCall("s", "not a name", "{}"), ToolCall("t", "a.b", "{}")])
     tools = [TOOL, replace(TOOL, name="a.b")]
-    messages = body(calls, ToolResultMessage(long, "f", "1"), tools=tools)["messages"]
+    messages = body(calls, ToolResultMessage(long, "f", "1"), tools=tools, settings=OTHER)["messages"]
     match messages:
         case [{"content": None, "tool_calls": [first, second, third]}, {"tool_call_id": str(id_)}]:
             assert first == {"id": id_, "type": "function", "function": {"name": "f", "arguments": "{}"}}
             assert len(id_) <= 40
             assert isinstance(second, dict)
-            assert second["function"] == {"name": "not_a_name", "arguments": "{}"}
+            assert second["function"] == {"name": NAMES.spelled("not a name"), "arguments": "{}"}
             assert isinstance(third, dict)
             assert third["function"] == {"name": "a.b", "arguments": "{}"}
         case _:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from punk.core.json import JsonObject, JsonValue, parse_object
+from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import AssistantMessage, ToolCallMessage
 from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
-from punk.providers.openai.chat.names import call_id, call_name
+from punk.providers.encoding import arguments_text
+from punk.providers.openai.chat.content import text_piece
 from punk.providers.openai.chat.reasoning import IN_CONTENT, IN_FIELDS, channel_of, details_of
+from punk.providers.openai.chat.rules import IDS
 from punk.providers.openai.chat.settings import FAMILY, Flavour
+from punk.providers.openai.naming import call_name
 
 
 def encode_assistant(
@@ -56,30 +59,30 @@ def _sendable(message: AssistantMessage | ToolCallMessage, flavour: Flavour) -> 
 
 
 def _content(parts: Sequence[AssistantPart]) -> JsonValue:
-    """The text; a list where pieces stand in it that are none; None where there is nothing, or only white space."""
+    """The text; a list where pieces are none, or marked; None where there is nothing, or only white space."""
     text = "".join(part.text for part in parts if isinstance(part, TextPart))
     pieces = [(part, piece) for part in parts if (piece := _piece(part)) is not None]
-    if any(not isinstance(part, TextPart) for part, _ in pieces):
+    if any(not isinstance(part, TextPart) or part.cache is not None for part, _ in pieces):
         return [piece for _, piece in pieces]
     return text if text.strip() else None
 
 
 def _piece(part: AssistantPart) -> JsonValue:
     match part:
-        case TextPart(text) if text:
-            return {"type": "text", "text": text}
+        case TextPart(text) if text.strip():
+            return text_piece(part)
         case ThinkingPart(text) if text and channel_of(part) == IN_CONTENT:
             return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
         case OpaquePart(data=data):
-            return data.value
+            piece = data.value
+            return piece if isinstance(piece, dict) and isinstance(piece.get("type"), str) else None
         case _:
             return None
 
 
 def _call(call: ToolCall, offered: frozenset[str]) -> JsonValue:
-    arguments = parse_object(call.arguments).map(lambda _: call.arguments).value_or("{}")
-    function: JsonObject = {"name": call_name(call.name, offered), "arguments": arguments}
-    return {"id": call_id(call.id), "type": "function", "function": function}
+    function: JsonObject = {"name": call_name(call.name, offered), "arguments": arguments_text(call)}
+    return {"id": IDS.spelled(call.id), "type": "function", "function": function}
 
 
 def _reasoning(parts: Sequence[AssistantPart]) -> JsonObject:

@@ -13,9 +13,9 @@ from returns.result import Success
 
 from punk.core.events import ProviderEvent, TurnFailed, TurnStarted, UsageReported
 from punk.core.failures import Failure, Malformed, ProviderError, Truncated
-from punk.core.json import JsonValue
 from punk.core.provider_data import ProviderData
 from punk.core.usage import Usage
+from punk.providers.counts import count_of, count_within
 from punk.providers.openai.chat.settings import FAMILY
 from punk.providers.openai.chat.turn import Turn
 from punk.providers.openai.chat.wire import Chunk, Completion, Piece, read_chunk, read_completion
@@ -217,19 +217,10 @@ def _is_whole(data: bytes) -> bool:
 
 def _usage(reported: Piece) -> Usage:
     return Usage(
-        input_tokens=_count(reported.get("prompt_tokens")),
-        output_tokens=_count(reported.get("completion_tokens")),
-        cache_read_tokens=_count(_within(reported, "prompt_tokens_details", "cached_tokens")),
-        cache_write_tokens=_count(_within(reported, "prompt_tokens_details", "cache_write_tokens")),
-        reasoning_tokens=_count(_within(reported, "completion_tokens_details", "reasoning_tokens")),
+        input_tokens=count_of(reported.get("prompt_tokens")),
+        output_tokens=count_of(reported.get("completion_tokens")),
+        cache_read_tokens=count_within(reported, "prompt_tokens_details", "cached_tokens"),
+        cache_write_tokens=count_within(reported, "prompt_tokens_details", "cache_write_tokens"),
+        reasoning_tokens=count_within(reported, "completion_tokens_details", "reasoning_tokens"),
         reported=ProviderData.of(FAMILY, reported),
     )
-
-
-def _within(reported: Piece, key: str, inner: str) -> JsonValue:
-    details = reported.get(key)
-    return details.get(inner) if isinstance(details, dict) else None
-
-
-def _count(value: JsonValue) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

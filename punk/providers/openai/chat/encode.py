@@ -1,75 +1,78 @@
-"""Encodes the request of a turn for the chat-completions wire.
+"""Encodes the request of a turn for the chat-completions wire, by the `rules` that it has.
 
-What the wire wants, and what is done about it:
-
-- Messages in any order of roles; a system message may stand anywhere. One without text is left out.
-- An assistant message has text, a refusal or calls; one with none of them is left out. Text beside calls that is blank
-  is left out too.
-- Calls are answered by `tool` messages right after them, in their order. Results are text; an error is told by its
-  words alone.
-- A call's arguments are the text of a JSON object: `{}` stands for any others. `names` holds the rules of ids and
-  names, `assistant` those of thinking and opaque parts.
-- `include_thoughts` has no meaning here: a server shows its thinking or does not.
+`include_thoughts` has no meaning here: a server shows its thinking or does not. A structured answer is asked for as a
+form of the response, beside tools and thinking too. Tokens cannot be counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from returns.result import Failure, Result, Success
 
 from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
-from punk.core.json import JsonObject, JsonValue, parse_object
+from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, ToolResultMessage, UserMessage
-from punk.core.request import ToolSpec
+from punk.core.request import OneTool, ToolChoice, ToolSpec
 from punk.core.thinking import ThinkingConfig, effort_for
 from punk.providers.base import Body, Delivery
+from punk.providers.encoding import asked_choice, refused_part, refused_tool_name, tool_schema
+from punk.providers.openai.answer_form import answer_form
 from punk.providers.openai.chat.assistant import encode_assistant
-from punk.providers.openai.chat.names import call_id
+from punk.providers.openai.chat.content import content_of
+from punk.providers.openai.chat.rules import IDS, media_rules
 from punk.providers.openai.chat.settings import ChatSettings, Flavour
+from punk.providers.openai.naming import NAMES
 from punk.wire.json import repair_surrogates
 
 
 def encode(settings: ChatSettings, turn: RequestTurn, delivery: Delivery) -> Result[Body, Unsupported]:
     """The body of the request, or why this wire cannot say it. Text that is no Unicode is repaired with U+FFFD."""
-    tools: list[JsonValue] = []
-    for tool in turn.tools:
-        described = _tool(tool)
-        if isinstance(described, Unsupported):
-            return Failure(described)
-        tools.append(described)
+    if delivery == "count":
+        return Failure(Unsupported("chat completions count no tokens: the usage of an answer says how many it took"))
     if settings.flavour == "openai" and settings.top_k is not None:
         return Failure(Unsupported("OpenAI's models take no top_k: leave it out, or use temperature or top_p"))
-    offered = frozenset(tool.name for tool in turn.tools)
-    messages: list[JsonValue] = [
-        encoded for message in turn.messages if (encoded := _message(message, settings.flavour, offered)) is not None
-    ]
+    if refused := refused_part(turn.messages, media_rules(settings)):
+        return Failure(refused)
+    tools = _tools(turn.tools, settings.flavour)
+    if isinstance(tools, Unsupported):
+        return Failure(tools)
+    choice = asked_choice(settings.tool_choice, turn)
+    if isinstance(choice, Unsupported):
+        return Failure(choice)
+    form = None if turn.output is None else answer_form(turn.output)
+    if isinstance(form, Unsupported):
+        return Failure(form)
+    messages = _messages(turn, settings.flavour)
     if not messages:
         return Failure(Unsupported("there is nothing to send: no message of the chat has text"))
+    asked: JsonObject = {
+        "tools": tools or None,
+        "tool_choice": None if choice is None else _choice(choice),
+        "response_format": None if form is None else {"type": "json_schema", "json_schema": form},
+        "stream_options": {"include_usage": True} if delivery == "stream" else None,
+    }
     body: JsonObject = {"model": settings.model, "messages": messages}
-    if tools:
-        body["tools"] = tools
-    body |= _parameters(settings)
-    if delivery == "stream":
-        body["stream_options"] = {"include_usage": True}
+    body |= {key: value for key, value in (_parameters(settings) | asked).items() if value is not None}
     body |= settings.extra_body or {}
     if delivery == "stream":
         body["stream"] = True
-    return Success(Body({key: repair_surrogates(value) for key, value in body.items()}))
+    return Success(Body({key: repair_surrogates(value) for key, value in body.items()}, delivery=delivery))
 
 
 def _parameters(settings: ChatSettings) -> JsonObject:
     limit = "max_completion_tokens" if settings.flavour == "openai" else "max_tokens"
-    known: JsonObject = {
+    return {
         limit: settings.max_tokens,
         "temperature": settings.temperature,
         "top_p": settings.top_p,
         "top_k": settings.top_k,
         "stop": [*settings.stop_sequences] or None,
+        "seed": settings.seed,
         "reasoning_effort": _effort(settings.thinking_config),
     }
-    return {key: value for key, value in known.items() if value is not None}
 
 
 def _effort(config: ThinkingConfig | None) -> str | None:
@@ -78,23 +81,37 @@ def _effort(config: ThinkingConfig | None) -> str | None:
     return config.effort if config.token_budget is None else effort_for(config.token_budget)
 
 
-def _tool(tool: ToolSpec) -> JsonObject | Unsupported:
-    match parse_object(tool.parameters):
-        case Success(dict() as parameters):
-            described: JsonObject = {"name": tool.name, "description": tool.description, "parameters": parameters}
-            return {"type": "function", "function": described}
-        case _:
-            return Unsupported(f"the parameters of tool {tool.name} are not a JSON schema of an object")
+def _choice(choice: ToolChoice) -> JsonValue:
+    return {"type": "function", "function": {"name": choice.name}} if isinstance(choice, OneTool) else choice
+
+
+def _tools(specs: Iterable[ToolSpec], flavour: Flavour) -> list[JsonValue] | Unsupported:
+    tools: list[JsonValue] = []
+    for spec in specs:
+        refused = refused_tool_name(spec.name, NAMES) if flavour == "openai" else None
+        schema = refused or tool_schema(spec)
+        if isinstance(schema, Unsupported):
+            return schema
+        described: JsonObject = {"name": spec.name, "description": spec.description, "parameters": schema}
+        tools.append({"type": "function", "function": described})
+    return tools
+
+
+def _messages(turn: RequestTurn, flavour: Flavour) -> list[JsonValue]:
+    offered = frozenset(tool.name for tool in turn.tools)
+    return [said for message in turn.messages if (said := _message(message, flavour, offered)) is not None]
 
 
 def _message(message: Message, flavour: Flavour, offered: frozenset[str]) -> JsonObject | None:
     match message:
-        case SystemMessage(content=text):
-            return {"role": "system", "content": text} if text.strip() else None
-        case UserMessage(content=text):
-            return {"role": "user", "content": text} if text.strip() else None
+        case SystemMessage(parts=parts):
+            content = content_of(parts)
+            return None if content is None else {"role": "system", "content": content}
+        case UserMessage(parts=parts):
+            content = content_of(parts)
+            return None if content is None else {"role": "user", "content": content}
         case ToolResultMessage(call_id=id_, content=text):
-            return {"role": "tool", "tool_call_id": call_id(id_), "content": text}
+            return {"role": "tool", "tool_call_id": IDS.spelled(id_), "content": text}
         case AssistantMessage() | ToolCallMessage():
             return encode_assistant(message, flavour, offered)
         case _:

@@ -1,30 +1,30 @@
-"""Encodes the request of a turn for the Responses wire.
+"""Encodes the request of a turn for the Responses wire, by its `rules` (`history` encodes what an assistant said).
 
-What the wire wants, and what is done about it:
-
-- The conversation is a list of items. A system message may stand anywhere; one without text is left out, as is a user
-  message without.
-- The server is to store nothing: so reasoning comes and goes encrypted, which has to be asked for. A model that is
-  known not to reason refuses to be asked.
-- A call and its result are items of their own, told by their call id. Results are text; an error is told by its words.
-- Tools are not strict: their schemas are what the user's functions take, and go as they are.
-- Stop sequences and top_k are unknown, and refused before any request. `history` has the rules for what was said.
+The server is to store nothing: so reasoning comes and goes encrypted, which has to be asked for. A model that is known
+not to reason refuses to be asked. A structured answer is asked for as a format of the text, beside tools and thinking
+too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, assert_never
 
 from returns.result import Failure, Result, Success
 
 from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
-from punk.core.json import JsonObject, JsonValue, parse_object
+from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, ToolResultMessage, UserMessage
-from punk.core.request import ToolSpec
+from punk.core.request import OneTool, ToolChoice, ToolSpec
 from punk.core.thinking import ThinkingConfig, effort_for
 from punk.providers.base import Body, Delivery
-from punk.providers.openai.responses.history import call_id, encode_assistant
+from punk.providers.encoding import asked_choice, laid_over, refused_part, refused_tool_name, tool_schema
+from punk.providers.openai.answer_form import answer_form
+from punk.providers.openai.naming import NAMES
+from punk.providers.openai.responses.content import content_of
+from punk.providers.openai.responses.history import encode_assistant
+from punk.providers.openai.responses.rules import ASSISTANT, COUNTED, IDS, media_rules
 from punk.providers.openai.responses.settings import ResponsesSettings
 from punk.wire.json import repair_surrogates
 
@@ -34,40 +34,65 @@ _NO_REASONERS: Final = ("gpt-3", "gpt-4", "chatgpt-", "ft:gpt-3", "ft:gpt-4")
 
 def encode(settings: ResponsesSettings, turn: RequestTurn, delivery: Delivery) -> Result[Body, Unsupported]:
     """The body of the request, or why this wire cannot say it. Text that is no Unicode is repaired with U+FFFD."""
-    tools: list[JsonValue] = []
-    for tool in turn.tools:
-        described = _tool(tool)
-        if isinstance(described, Unsupported):
-            return Failure(described)
-        tools.append(described)
-    if settings.top_k is not None:
-        return Failure(Unsupported("the Responses API takes no top_k: leave it out, or use temperature or top_p"))
-    if settings.stop_sequences:
-        return Failure(Unsupported('the Responses API takes no stop_sequences: leave them out, or use api="chat"'))
+    if refused := _refused(settings) or _refused_media(settings, turn.messages):
+        return Failure(refused)
+    tools = _tools(turn.tools)
+    if isinstance(tools, Unsupported):
+        return Failure(tools)
+    choice = asked_choice(settings.tool_choice, turn)
+    if isinstance(choice, Unsupported):
+        return Failure(choice)
+    form = None if turn.output is None else answer_form(turn.output)
+    if isinstance(form, Unsupported):
+        return Failure(form)
     offered = frozenset(tool.name for tool in turn.tools)
     items = [item for message in turn.messages for item in _items(message, offered)]
     if not items:
         return Failure(Unsupported("there is nothing to send: no message of the chat has text"))
+    asked: JsonObject = {
+        "tools": tools or None,
+        "tool_choice": None if choice is None else _choice(choice),
+        "text": None if form is None else {"format": {"type": "json_schema", **form}},
+    }
     body: JsonObject = {"model": settings.model, "input": items, "store": False}
-    if tools:
-        body["tools"] = tools
-    body |= _parameters(settings) | (settings.extra_body or {})
+    body |= {key: value for key, value in (_parameters(settings) | asked).items() if value is not None}
+    body = laid_over(body, settings.extra_body, "text")
     if delivery == "stream":
         body["stream"] = True
-    return Success(Body({key: repair_surrogates(value) for key, value in body.items()}))
+    if delivery == "count":
+        body = {key: value for key, value in body.items() if key in COUNTED}
+    return Success(Body({key: repair_surrogates(value) for key, value in body.items()}, delivery=delivery))
+
+
+def _refused(settings: ResponsesSettings) -> Unsupported | None:
+    if settings.top_k is not None:
+        return Unsupported("the Responses API takes no top_k: leave it out, or use temperature or top_p")
+    if settings.stop_sequences:
+        return Unsupported('the Responses API takes no stop_sequences: leave them out, or use api="chat"')
+    if settings.seed is not None:
+        return Unsupported('the Responses API takes no seed: leave it out, or use api="chat"')
+    return None
+
+
+def _refused_media(settings: ResponsesSettings, messages: Iterable[Message]) -> Unsupported | None:
+    rules = media_rules(settings.model)
+    for message in messages:
+        said_by_model = isinstance(message, AssistantMessage | ToolCallMessage)
+        if refused := refused_part([message], ASSISTANT if said_by_model else rules):
+            return refused
+    return None
 
 
 def _parameters(settings: ResponsesSettings) -> JsonObject:
     config = settings.thinking_config
     reasons = config is not None or not settings.model.startswith(_NO_REASONERS)
-    known: JsonObject = {
+    return {
         "include": ["reasoning.encrypted_content"] if reasons else None,
         "max_output_tokens": settings.max_tokens,
         "temperature": settings.temperature,
         "top_p": settings.top_p,
         "reasoning": _reasoning(config) if config is not None else None,
     }
-    return {key: value for key, value in known.items() if value is not None}
 
 
 def _reasoning(config: ThinkingConfig) -> JsonObject | None:
@@ -80,28 +105,31 @@ def _reasoning(config: ThinkingConfig) -> JsonObject | None:
     return asked or None
 
 
-def _tool(tool: ToolSpec) -> JsonObject | Unsupported:
-    match parse_object(tool.parameters):
-        case Success(dict() as parameters):
-            return {
-                "type": "function",
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": parameters,
-                "strict": False,
-            }
-        case _:
-            return Unsupported(f"the parameters of tool {tool.name} are not a JSON schema of an object")
+def _choice(choice: ToolChoice) -> JsonValue:
+    return {"type": "function", "name": choice.name} if isinstance(choice, OneTool) else choice
+
+
+def _tools(specs: Iterable[ToolSpec]) -> list[JsonValue] | Unsupported:
+    tools: list[JsonValue] = []
+    for spec in specs:
+        schema = refused_tool_name(spec.name, NAMES) or tool_schema(spec)
+        if isinstance(schema, Unsupported):
+            return schema
+        described: JsonObject = {"name": spec.name, "description": spec.description, "parameters": schema}
+        tools.append({"type": "function", **described, "strict": False})
+    return tools
 
 
 def _items(message: Message, offered: frozenset[str]) -> list[JsonValue]:
     match message:
-        case SystemMessage(content=text):
-            return [{"role": "system", "content": text}] if text.strip() else []
-        case UserMessage(content=text):
-            return [{"role": "user", "content": text}] if text.strip() else []
+        case SystemMessage(parts=parts):
+            content = content_of(parts)
+            return [] if content is None else [{"role": "system", "content": content}]
+        case UserMessage(parts=parts):
+            content = content_of(parts)
+            return [] if content is None else [{"role": "user", "content": content}]
         case ToolResultMessage(call_id=id_, content=text):
-            return [{"type": "function_call_output", "call_id": call_id(id_), "output": text}]
+            return [{"type": "function_call_output", "call_id": IDS.spelled(id_), "output": text}]
         case AssistantMessage() | ToolCallMessage():
             return encode_assistant(message, offered)
         case _:

@@ -6,33 +6,25 @@
   and calls go back without their names.
 - A message is named by its id, and has its citations then; text without one is plain. A refusal keeps no id, and goes
   back as text. Blank text is left out.
-- An id of a call has at most 64 characters, a name an alphabet; a call's arguments are the text of a JSON object.
 - Opaque items go back whole to their own family.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final, assert_never
 
-from punk.core.json import JsonObject, JsonValue, parse_object
+from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import AssistantMessage, ToolCallMessage
 from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
 from punk.core.provider_data import ProviderData
-from punk.providers.openai.chat.names import call_name
+from punk.providers.encoding import arguments_text
+from punk.providers.openai.naming import call_name
+from punk.providers.openai.responses.rules import IDS
 from punk.providers.openai.responses.settings import FAMILY
 
-_LONGEST_ID: Final = 64
 _OF_REASONING: Final = ("type", "id", "summary", "content", "encrypted_content")
 """What the server takes back of a reasoning item; it refuses a null status."""
-
-
-def call_id(id_: str) -> str:
-    """`id_`, or where it is too long a digest of it: the same for a call and its result."""
-    if len(id_) <= _LONGEST_ID:
-        return id_
-    return f"call_{sha256(id_.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 
 def encode_assistant(message: AssistantMessage | ToolCallMessage, offered: frozenset[str]) -> list[JsonValue]:
@@ -110,10 +102,9 @@ def _joins(items: list[JsonObject], item: JsonObject) -> bool:
 
 def _call(call: ToolCall, offered: frozenset[str], *, named: bool) -> JsonObject:
     kept = {name: value for name, value in _kept(call.provider_data).items() if named or name != "id"}
-    arguments = parse_object(call.arguments).map(lambda _: call.arguments).value_or("{}")
     return kept | {
         "type": "function_call",
-        "call_id": call_id(call.id),
+        "call_id": IDS.spelled(call.id),
         "name": call_name(call.name, offered),
-        "arguments": arguments,
+        "arguments": arguments_text(call),
     }

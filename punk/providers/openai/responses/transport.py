@@ -1,4 +1,4 @@
-"""Asks for responses: the request's way through the SDK's client."""
+"""Asks for responses, or how many tokens they would read: the request's way through the SDK's client."""
 
 from __future__ import annotations
 
@@ -14,15 +14,22 @@ if TYPE_CHECKING:
 
 @final
 class ResponsesTransport(OpenAiTransport["AsyncStream[ResponseStreamEvent]"]):
-    """Talks to the Responses endpoint of one server."""
+    """Talks to the Responses endpoints of one server."""
 
     def _request(self, client: AsyncOpenAI, body: Body) -> Request[AsyncStream[ResponseStreamEvent]]:
         # The fields that the SDK itself looks at are named; it lays the others over them as they are.
         rest = dict(body.json)
+        headers = dict(body.headers)
+        if body.delivery == "count":
+            counting = client.responses.input_tokens.with_streaming_response
+            # Only the bytes are read, so that it does not matter what else the SDK could make of them.
+            return cast(
+                "Request[AsyncStream[ResponseStreamEvent]]", counting.count(extra_body=rest, extra_headers=headers)
+            )
         return client.responses.with_streaming_response.create(
             model=cast("str", rest.pop("model")),
             input=cast("ResponseInputParam", rest.pop("input")),
             stream=cast("Literal[True]", rest.pop("stream", False)),
             extra_body=rest,
-            extra_headers=dict(body.headers),
+            extra_headers=headers,
         )

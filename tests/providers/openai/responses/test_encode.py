@@ -28,6 +28,7 @@ from punk.core.provider_data import ProviderData
 from punk.core.request import ToolSpec
 from punk.core.thinking import ThinkingConfig
 from punk.providers.base import Delivery
+from punk.providers.openai.naming import NAMES
 from punk.providers.openai.responses.encode import encode
 from punk.providers.openai.responses.settings import FAMILY, ResponsesSettings
 from punk.testing.strategies import histories
@@ -169,7 +170,7 @@ def test_a_conversation_of_another_family() -> None:
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "a"},
         {**SENT_CALL, "arguments": '{"n": 1}'},
-        {**SENT_CALL, "call_id": "y", "name": "no_name"},
+        {**SENT_CALL, "call_id": "y", "name": NAMES.spelled("no name")},
         {"type": "function_call_output", "call_id": "x", "output": "1"},
         {"type": "function_call_output", "call_id": "y", "output": ""},
         {"role": "assistant", "content": "done"},

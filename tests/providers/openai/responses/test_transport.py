@@ -172,3 +172,12 @@ def test_an_answer_read_to_its_end_gives_its_connection_back() -> None:
 
     with serve(Answer(PIECES)) as server:
         run(main(server))
+
+
+def test_tokens_are_counted_at_an_endpoint_of_their_own() -> None:
+    body: JsonObject = {"model": "m", "input": [], "odd": {"x": 1}}
+    with serve(Answer((b'{"input_tokens":', b"12}"))) as server:
+        assert run(whole(reaching(server), Body(body, (("x-more", "1"),), "count"))) == b'{"input_tokens":12}'
+        [request] = server.requests
+        assert (request.path, request.body) == ("/v1/responses/input_tokens", body)
+        assert request.headers["x-more"] == "1"

@@ -1,0 +1,147 @@
+"""Google's models, over the Gemini API or Vertex."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, final
+
+from punk.core.failures import Unsupported
+from punk.core.json import JsonObject
+from punk.core.request import ToolChoice
+from punk.core.thinking import ThinkingConfig
+from punk.errors import ConfigurationError
+from punk.llm.models.settings_check import check_settings
+from punk.providers.base import Provider, Transport
+from punk.providers.google.address import is_model_name
+from punk.providers.google.decode import GeminiDecoder, decode_whole
+from punk.providers.google.encode import count, encode
+from punk.providers.google.settings import GoogleSettings, Service
+from punk.providers.google.transport.access import Access, Given, access_of
+from punk.providers.google.transport.given import GivenTransport
+from punk.providers.google.transport.own import Connection, GoogleTransport
+from punk.providers.google.wire import FAMILY
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+    from google.genai import Client
+
+__all__ = ["GoogleModel"]
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class GoogleModel:
+    """A Gemini model, asked through Vertex or through the Gemini API.
+
+    Vertex is meant where a `project`, a `location` or `credentials` are given, where `GOOGLE_GENAI_USE_VERTEXAI` says
+    so, or where there is a `GOOGLE_CLOUD_PROJECT` and no key. Without `credentials` those of the environment are found
+    by Google's own library; the location is `global` where neither `location` nor `GOOGLE_CLOUD_LOCATION` names one.
+    The Gemini API wants a key: `api_key`, `GOOGLE_API_KEY` or `GEMINI_API_KEY`. What is given wins over what is set.
+
+    `max_tokens` bounds an answer, thinking included, and is raised where a thinking budget would leave no room.
+    A given `client` of Google's SDK is used through its own stream and never closed. `extra_body` is laid over the JSON
+    of every request, and over its `generationConfig` field by field. `streams=False` marks a model that cannot stream:
+    `complete()` then asks for the whole answer. Raises `ConfigurationError` for settings that cannot be.
+
+    Models that are reached in the same way share one pool of connections an event loop, closed with that loop or at the
+    end of an `async with model`.
+    """
+
+    settings: GoogleSettings
+    given: Given = field(repr=False)
+    client: Client | None = field(repr=False)
+    streams: bool
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        thinking_config: ThinkingConfig | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        stop_sequences: Sequence[str] = (),
+        seed: int | None = None,
+        tool_choice: ToolChoice | None = None,
+        streams: bool = True,
+        project: str | None = None,
+        location: str | None = None,
+        credentials: Credentials | None = None,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        client: Client | None = None,
+        extra_body: JsonObject | None = None,
+    ) -> None:
+        check_settings(model, max_tokens, temperature, top_p)
+        if not is_model_name(model):
+            raise ConfigurationError(f"a model's name is as Google writes it, such as gemini-3-flash, not {model!r}")
+        if credentials is not None and api_key is not None:
+            raise ConfigurationError("credentials and api_key exclude each other: leave one of the two out")
+        if client is not None and not hasattr(client, "aio"):
+            raise ConfigurationError(f"client is a google.genai.Client, not {type(client).__name__}")
+        if client is not None and any((project, location, credentials, api_key, base_url)):
+            raise ConfigurationError("a client knows its project, key and URL: leave them out, or leave client out")
+        settings = GoogleSettings(
+            model,
+            max_tokens=max_tokens,
+            thinking_config=thinking_config,
+            temperature=temperature,
+            top_p=top_p,
+            top_k=top_k,
+            stop_sequences=tuple(stop_sequences),
+            seed=seed,
+            tool_choice=tool_choice,
+            extra_body=extra_body,
+        )
+        object.__setattr__(self, "settings", settings)
+        object.__setattr__(self, "given", Given(project, location, credentials, api_key, base_url))
+        object.__setattr__(self, "client", client)
+        object.__setattr__(self, "streams", streams)
+
+    @property
+    def name(self) -> str:
+        """The vendor and the model."""
+        return f"google:{self.settings.model}"
+
+    def provider(self) -> Provider:
+        """The way to reach it."""
+        if self.client is not None:
+            service: Service = "vertex" if self.client.vertexai else "gemini"
+            return self._reached(service, GivenTransport(self.client, self.settings.model))
+        access = access_of(self.given, os.environ)
+        if isinstance(access, Unsupported):
+            return self._reached("gemini", GoogleTransport(access, self.settings.model))
+        return self._reached(access.address.service, GoogleTransport(_shared(access), self.settings.model))
+
+    def _reached(self, service: Service, transport: Transport) -> Provider:
+        settings = replace(self.settings, service=service)
+        return Provider(
+            FAMILY,
+            partial(encode, settings),
+            GeminiDecoder,
+            decode_whole,
+            transport,
+            streams=self.streams,
+            portable=self.client is None,
+            count=count,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        access = access_of(self.given, os.environ)
+        if self.client is None and isinstance(access, Access):
+            await _shared(access).close()
+
+
+@lru_cache(maxsize=256)
+def _shared(access: Access) -> Connection:
+    return Connection(access)

@@ -1,0 +1,109 @@
+"""Encodes the request of a turn for the Gemini wire.
+
+The model's name is part of the address, not of the body, but where the Gemini API counts tokens. An answer that paused
+is asked to go on with the request as it was, and the token that it gave.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from returns.methods import unwrap_or_failure
+from returns.result import Failure, Result, Success
+
+from punk.core.effects import RequestTurn
+from punk.core.failures import Malformed, Unsupported
+from punk.core.json import JsonObject
+from punk.core.media import MediaUrl
+from punk.core.messages import UserMessage
+from punk.core.parts import DocumentPart, ImagePart
+from punk.providers.base import Body, Delivery
+from punk.providers.counts import read_count
+from punk.providers.encoding import laid_over, refused_part
+from punk.providers.google.address import resource
+from punk.providers.google.history import continued, encode_contents, media_type, system_parts
+from punk.providers.google.rules import MEDIA, SIGNED_CALLS
+from punk.providers.google.settings import GoogleSettings, since
+from punk.providers.google.thinking import Thinking, thinking_of
+from punk.providers.google.tools import asked_of
+from punk.providers.google.turn import TOKEN
+from punk.wire.json import repair_surrogates
+
+_COUNTED: Final = ("contents", "systemInstruction", "tools", "generationConfig")
+"""What Vertex takes of a request whose tokens it counts."""
+
+
+def encode(settings: GoogleSettings, turn: RequestTurn, delivery: Delivery) -> Result[Body, Unsupported]:
+    """The request for `turn`, or why this wire cannot hold it. Text that is no Unicode is repaired with U+FFFD."""
+    thinking = unwrap_or_failure(thinking_of(settings))
+    if isinstance(thinking, Unsupported):
+        return Failure(thinking)
+    if refused := refused_part(turn.messages, MEDIA) or _refused_url(settings, turn):
+        return Failure(refused)
+    asked = asked_of(settings, turn)
+    if isinstance(asked, Unsupported):
+        return Failure(asked)
+    token = continued(turn.messages)
+    said = turn.messages if token is None else turn.messages[:-1]
+    contents = encode_contents(said, sign_calls=since(settings.model, SIGNED_CALLS))
+    if not contents:
+        return Failure(Unsupported("there is nothing to answer: the chat has no message with text beside its system"))
+    system = system_parts(turn.messages)
+    generation: JsonObject = {**_generation(settings, thinking), **asked.generation}
+    body: JsonObject = {
+        "contents": [*contents],
+        **({"systemInstruction": {"parts": system}} if system else {}),
+        **asked.fields,
+        **({"generationConfig": generation} if generation else {}),
+        **({TOKEN: token} if token is not None else {}),
+    }
+    sendable = repair_surrogates(
+        _counting(settings, laid_over(body, settings.extra_body, "generationConfig"), delivery)
+    )
+    assert isinstance(sendable, dict), "an object stays one"
+    return Success(Body(sendable, delivery=delivery, answer_tool=asked.answer_tool))
+
+
+def count(answer: bytes) -> Result[int, Malformed]:
+    """The number of tokens that an answer to the count delivery states."""
+    return read_count(answer, "totalTokens")
+
+
+def _generation(settings: GoogleSettings, thinking: Thinking) -> JsonObject:
+    room = settings.max_tokens
+    if room is not None and room <= thinking.budget:
+        # The budget is part of the answer's tokens: there must be room beside it.
+        room += thinking.budget
+    said: JsonObject = {
+        "maxOutputTokens": room,
+        "temperature": settings.temperature,
+        "topP": settings.top_p,
+        "topK": settings.top_k,
+        "seed": settings.seed,
+        "stopSequences": [*settings.stop_sequences] or None,
+        "thinkingConfig": thinking.config,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _counting(settings: GoogleSettings, body: JsonObject, delivery: Delivery) -> JsonObject:
+    if delivery != "count":
+        return body
+    if settings.service == "vertex":
+        return {name: body[name] for name in _COUNTED if name in body}
+    return {"generateContentRequest": {"model": resource(settings.model, "gemini"), **body}}
+
+
+def _refused_url(settings: GoogleSettings, turn: RequestTurn) -> Unsupported | None:
+    """Why a URL in the messages cannot be sent, None if all can: Vertex wants to know what is there."""
+    for message in turn.messages if settings.service == "vertex" else ():
+        for part in message.parts if isinstance(message, UserMessage) else ():
+            match part:
+                case (
+                    ImagePart(source=MediaUrl(url=url, media_type=said))
+                    | DocumentPart(source=MediaUrl(url=url, media_type=said))
+                ) if media_type(url, said) is None:
+                    return Unsupported("Vertex wants the media type of what a URL leads to: pass media_type with it")
+                case _:
+                    pass
+    return None

@@ -1,0 +1,177 @@
+"""Talks to Google through a client of its SDK that was given: its stream, whose chunks are written as payloads again.
+
+Letting go: closing the SDK's generator closes nothing, for the generators inside of it are left to the garbage
+collector. So the answer is read on, and the reading is cancelled at its first wait: that ends them all, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from traceback import clear_frames
+from typing import TYPE_CHECKING, Final, cast, final
+
+from punk.core.json import JsonObject, JsonValue, dump_json
+from punk.providers.base import Body, ByteStream, TransportError
+from punk.providers.google.transport.failures import foreign_failure, request_failure
+
+if TYPE_CHECKING:
+    from google.genai import Client
+    from google.genai.types import CountTokensResponse, GenerateContentConfig, GenerateContentResponse, HttpOptions
+
+_PLACEHOLDER: Final = "-"
+"""Stands where the SDK wants contents; those of the request are laid over it."""
+_TURNS: Final = 10
+"""Of the loop, in which generators that nobody holds any more end one after another."""
+_BYTES: Final = frozenset({"thoughtSignature", "continuationToken", "data"})
+_FOREIGN: Final = frozenset({"functionCall", "toolCall", "toolResponse"})
+"""Fields in whose values anything may be called so."""
+_OF_THE_SDK: Final = {"sdk_http_response", "automatic_function_calling_history", "parsed"}
+
+
+@final
+class GivenTransport:
+    """Asks one model through a client that is never closed here. The SDK's retries and its calling of functions are
+    off, and a paused answer is gone on from by punk."""
+
+    def __init__(self, client: Client, model: str) -> None:
+        self._client = client
+        self._model = model
+
+    async def prepare(self, body: Body) -> None:
+        """Nothing: the client was made by the caller."""
+
+    async def open(self, body: Body) -> ByteStream:
+        """Send `body`, and return when the answer has begun. Raises `TransportError`."""
+        # A key of the client's may be repeated by a server: it must be known to be blotted out.
+        key = getattr(getattr(self._client, "_api_client", None), "api_key", None)
+        secrets = (key,) if isinstance(key, str) else ()
+        try:
+            if body.delivery == "stream":
+                stream = _Chunks(await self._stream(body), secrets)
+                await stream.begin()
+                return stream
+            answer = await (self._count(body) if body.delivery == "count" else self._whole(body))
+        except Exception as error:
+            await _let_go(error)
+            raise TransportError(request_failure(error, secrets)) from error
+        return _Whole(dump_json(_document(answer)).encode(), secrets)
+
+    async def _stream(self, body: Body) -> AsyncIterator[GenerateContentResponse]:
+        models = self._client.aio.models
+        return await models.generate_content_stream(model=self._model, contents=_PLACEHOLDER, config=_config(body))
+
+    async def _whole(self, body: Body) -> GenerateContentResponse:
+        return await self._client.aio.models.generate_content(
+            model=self._model, contents=_PLACEHOLDER, config=_config(body)
+        )
+
+    async def _count(self, body: Body) -> CountTokensResponse:
+        from google.genai.types import CountTokensConfig
+
+        # The Gemini API wants contents nowhere but inside of the request whose tokens it counts.
+        options = _options({"contents": [], **body.json}, body)
+        return await self._client.aio.models.count_tokens(
+            model=self._model, contents=_PLACEHOLDER, config=CountTokensConfig(http_options=options)
+        )
+
+
+@final
+class _Chunks:
+    """An answer as the SDK streams it. Used and closed by the one task that opened it."""
+
+    def __init__(self, chunks: AsyncIterator[GenerateContentResponse], secrets: tuple[str, ...]) -> None:
+        self.secrets = secrets
+        self._chunks = chunks
+        self._first: bytes | None = None
+
+    async def begin(self) -> None:
+        """Send the request: the SDK does so when it is asked for the first chunk. Raises what it raises."""
+        self._first = await self._next()
+
+    async def read(self) -> bytes | None:
+        """The next chunk, None at the clean end. Raises `TransportError`."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        try:
+            return await self._next()
+        except Exception as error:
+            await _let_go(error)
+            raise TransportError(foreign_failure(error, "progress", self.secrets)) from error
+
+    async def close(self) -> None:
+        """Let go of the connection, at once. May be called again."""
+        self._first = None
+        # An answer that nobody wants any more cannot fail.
+        with suppress(Exception):
+            while True:
+                async with asyncio.timeout(0):
+                    await anext(self._chunks)
+
+    async def _next(self) -> bytes | None:
+        chunk = await anext(self._chunks, None)
+        return None if chunk is None else b"data: " + dump_json(_document(chunk)).encode() + b"\r\n\r\n"
+
+
+@final
+class _Whole:
+    """An answer that came in one piece."""
+
+    def __init__(self, answer: bytes, secrets: tuple[str, ...]) -> None:
+        self.secrets = secrets
+        self._left: bytes | None = answer
+
+    async def read(self) -> bytes | None:
+        """The answer, then None."""
+        left, self._left = self._left, None
+        return left
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def _let_go(error: Exception) -> None:
+    """Close the connection where `error` came up: the SDK leaves that to generators that only `error` still holds."""
+    clear_frames(error.__traceback__)
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+
+
+def _config(body: Body) -> GenerateContentConfig:
+    from google.genai.types import AutomaticFunctionCallingConfig, GenerateContentConfig
+
+    return GenerateContentConfig(
+        http_options=_options(body.json, body),
+        automatic_function_calling=AutomaticFunctionCallingConfig(disable=True),
+        automatic_continuation=False,
+    )
+
+
+def _options(fields: JsonObject, body: Body) -> HttpOptions:
+    from google.genai.types import HttpOptions, HttpRetryOptions
+
+    return HttpOptions(extra_body=fields, headers=dict(body.headers), retry_options=HttpRetryOptions(attempts=1))
+
+
+def _document(answer: GenerateContentResponse | CountTokensResponse) -> JsonObject:
+    """The answer as the wire has it."""
+    document = cast("JsonObject", answer.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_OF_THE_SDK))
+    candidates = document.get("candidates")
+    for candidate in candidates if isinstance(candidates, list) else ():
+        _restore(candidate)
+    return document
+
+
+def _restore(value: JsonValue) -> None:
+    """Write bytes as the wire does: the SDK writes them in the other alphabet of base64."""
+    for item in value if isinstance(value, list) else ():
+        _restore(item)
+    if not isinstance(value, dict):
+        return
+    for name, member in value.items():
+        if name in _BYTES and isinstance(member, str):
+            value[name] = member.replace("-", "+").replace("_", "/")
+        elif name not in _FOREIGN:
+            _restore(member)

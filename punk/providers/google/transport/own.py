@@ -1,0 +1,118 @@
+"""Talks to Google over punk's own HTTP client: the SDK offers no raw stream."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, final
+
+from punk.core.failures import Failure, Unsupported
+from punk.core.json import dump_json
+from punk.providers.base import Body, ByteStream, TransportError
+from punk.providers.google.address import Address
+from punk.providers.google.transport.access import Access
+from punk.providers.google.transport.failures import request_failure, status_of
+from punk.providers.google.transport.tokens import Tokens
+from punk.providers.http import ResponseStream, secrets_in
+from punk.providers.pool import ClientPool
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 600.0
+CONNECTIONS: Final = 1000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What belongs to one event loop: its client, and whose turn it is to get a token."""
+
+    client: httpx.AsyncClient
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@final
+class Connection:
+    """One service as one caller reaches it, with a pool of connections an event loop."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._tokens = None if access.key else Tokens(access.credentials)
+        self._own = ClientPool("httpx", _session, lambda session: session.client.aclose())
+
+    async def prepare(self) -> None:
+        """Make sure of a client and of credentials. Raises `TransportError`."""
+        session = await self._own.get()
+        if self._tokens is not None:
+            await self._tokens.find(session.turn)
+            self._address(self._tokens)
+
+    async def open(self, model: str, body: Body) -> ByteStream:
+        """Send `body` to `model`, and return when the answer's headers are there. Raises `TransportError`."""
+        session = await self._own.get()
+        headers = {"content-type": "application/json", **dict(body.headers)}
+        address = self._access.address
+        if self._tokens is None:
+            headers["x-goog-api-key"] = self._access.key or ""
+        else:
+            headers |= await self._tokens.headers(session.turn)
+            address = self._address(self._tokens)
+        try:
+            request = session.client.build_request(
+                "POST", address.url(model, body.delivery), content=dump_json(body.json).encode(), headers=headers
+            )
+            response = await session.client.send(request, stream=True)
+        except Exception as error:
+            raise TransportError(request_failure(error)) from error
+        if response.status_code == 200:
+            return ResponseStream(response)
+        raise TransportError(await _refused(response))
+
+    async def close(self) -> None:
+        """Close the running loop's connections. May be called again."""
+        await self._own.close()
+
+    def _address(self, tokens: Tokens) -> Address:
+        address = self._access.address
+        return address if address.project else replace(address, project=tokens.project())
+
+
+@final
+class GoogleTransport:
+    """Asks one model. Without a `connection` it says what is missing for one."""
+
+    def __init__(self, connection: Connection | Unsupported, model: str) -> None:
+        self._connection = connection
+        self._model = model
+
+    async def prepare(self, body: Body) -> None:
+        """Make sure of what `body` needs. Raises `TransportError`."""
+        await self._known().prepare()
+
+    async def open(self, body: Body) -> ByteStream:
+        """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
+        return await self._known().open(self._model, body)
+
+    def _known(self) -> Connection:
+        if isinstance(self._connection, Unsupported):
+            raise TransportError(self._connection)
+        return self._connection
+
+
+def _session() -> _Session:
+    import httpx
+
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 10)
+    return _Session(httpx.AsyncClient(timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS), limits=limits))
+
+
+async def _refused(response: httpx.Response) -> Failure:
+    try:
+        body = await response.aread()
+    except Exception as error:
+        raise TransportError(request_failure(error)) from error
+    finally:
+        await response.aclose()
+    return status_of(response.status_code, body, response.headers, secrets_in(response.request.headers))

@@ -1,0 +1,150 @@
+"""The payloads of the Gemini wire as types, and how they are read from bytes.
+
+Source of the names: the Gemini API's GenerateContentResponse, and Vertex's. What is not named here is ignored, but in
+a part: its other fields are its payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final, TypeAlias, TypeVar, final
+
+from pydantic import Field, TypeAdapter, ValidationError, with_config
+from returns.result import Success
+
+# pydantic takes no other TypedDict on Python 3.11.
+from typing_extensions import TypedDict
+
+from punk.core.failures import Malformed
+from punk.wire.json import loads_lenient, repair_surrogates
+
+FAMILY: Final = "gemini"
+
+T = TypeVar("T")
+
+# Typed dicts are read in half the time that models take, and a chunk is read for every token. `strict`: 7 is no text.
+_wire: Final = with_config(strict=True, extra="ignore")
+_open: Final = with_config(strict=True, extra="allow")
+
+Raw: TypeAlias = object
+"""A JSON value that is carried as it came: nothing is looked at, for that takes as long as all the rest."""
+
+
+@final
+@_wire
+class PartialArg(TypedDict, total=False):
+    """A piece of an argument at `jsonPath`: one of the values; a string goes on in the next piece of its path."""
+
+    jsonPath: str | None
+    stringValue: str | None
+    numberValue: Annotated[int | float | None, Field(union_mode="left_to_right")]
+    boolValue: bool | None
+    nullValue: Raw
+    willContinue: bool | None
+
+
+@final
+@_wire
+class FunctionCall(TypedDict, total=False):
+    """A call, whole, or a piece of one whose arguments are streamed."""
+
+    id: str | None
+    name: str | None
+    args: dict[str, Raw] | None
+    partialArgs: list[PartialArg] | None
+    willContinue: bool | None
+
+
+@final
+@_open
+class Part(TypedDict, total=False):
+    """A part of the answer: a text, a thought, a call, or something else under a name of its own."""
+
+    text: str | None
+    thought: bool | None
+    thoughtSignature: str | None
+    functionCall: FunctionCall | None
+
+
+@final
+@_wire
+class Content(TypedDict, total=False):
+    """The parts that a chunk adds."""
+
+    parts: list[Part] | None
+
+
+@final
+@_wire
+class Candidate(TypedDict, total=False):
+    """One of the answers that were asked for; punk asks for one, number 0."""
+
+    index: int | None
+    content: Content | None
+    finishReason: str | None
+    finishMessage: str | None
+    continuationToken: str | None
+    groundingMetadata: Raw
+    citationMetadata: Raw
+    urlContextMetadata: Raw
+
+
+@final
+@_wire
+class PromptFeedback(TypedDict, total=False):
+    """What was wrong with the prompt."""
+
+    blockReason: str | None
+    blockReasonMessage: str | None
+
+
+@final
+@_wire
+class Chunk(TypedDict, total=False):
+    """One payload of a stream; also a whole answer, which has the same form."""
+
+    candidates: list[Candidate] | None
+    promptFeedback: PromptFeedback | None
+    usageMetadata: dict[str, Raw] | None
+    modelVersion: str | None
+    responseId: str | None
+    error: Raw
+
+
+def _reader(adapter: TypeAdapter[T]) -> Callable[[bytes], T | Malformed]:
+    validate_json = adapter.validator.validate_json
+
+    def read(data: bytes) -> T | Malformed:
+        try:
+            payload: T = validate_json(data)
+        except ValidationError as error:
+            return _slowly(adapter, data, error)
+        return payload
+
+    return read
+
+
+def _slowly(adapter: TypeAdapter[T], data: bytes, refused: ValidationError) -> T | Malformed:
+    if refused.errors(include_input=False, include_url=False)[0]["type"] != "json_invalid":
+        return _wrong_type(refused)
+    # The fast parser refuses lone surrogates, which the format allows; this one tells them from garbage.
+    match loads_lenient(data):
+        case Success(value):
+            try:
+                return adapter.validate_python(repair_surrogates(value))
+            except ValidationError as error:
+                return _wrong_type(error)
+        case failure:
+            return Malformed(f"the provider sent a chunk that cannot be read: {failure.failure()}")
+
+
+def _wrong_type(error: ValidationError) -> Malformed:
+    place = ".".join(str(step) for step in error.errors(include_input=False, include_url=False)[0]["loc"])
+    return Malformed(f"the provider sent a chunk of a wrong form (at {place[:80] or 'its top level'})")
+
+
+read_chunk: Final[Callable[[bytes], Chunk | Malformed]] = _reader(TypeAdapter(Chunk))
+"""The chunk that one payload is, or why it is none."""
+
+read_chunks: Final[Callable[[bytes], list[Chunk] | Malformed]] = _reader(TypeAdapter(list[Chunk]))
+"""The chunks that a payload holds which is a list of them, or why it is none."""

@@ -1,0 +1,37 @@
+"""The rules of the chat-completions wire, as data that the encoder keeps to.
+
+- Roles come in any order; a system message may stand anywhere. No message says nothing: blank texts are left out, with
+  their marks, and so is a message of which nothing is left.
+- A user message of texts alone is one text; with images, documents or marks it is a list of parts.
+- Images are sent as bytes or by address, documents as bytes. Marks are OpenAI's own, and of its newer models.
+- An assistant message has text, a refusal (OpenAI alone) or calls. Arguments are the text of a JSON object: `{}` stands
+  for any others. Thinking and opaque parts go only to the server they came from.
+- Each call is answered by a `tool` message right after its message, in call order; an error is told by its words alone.
+- Ids of calls are visible ASCII, up to 40 characters; names of tools, and of forms of answers, are of the letters of
+  `NAMES`. OpenAI refuses a tool with another name; other servers may take it.
+- A choice of tools comes with tools, and names one of them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from punk.providers.encoding import Alphabet, MediaRules
+from punk.providers.openai.chat.settings import ChatSettings
+from punk.providers.openai.media import IMAGE_TYPES, takes_marks
+
+IDS: Final = Alphabet("!-~", 40)
+
+_IMAGES: Final = frozenset({"bytes", "https", "http", "data"})
+_DOCUMENTS: Final = frozenset({"bytes", "data"})
+
+MARKED: Final = MediaRules("OpenAI", _IMAGES, _DOCUMENTS, cache_marks=True, image_types=IMAGE_TYPES)
+UNMARKED: Final = MediaRules("OpenAI (before gpt-5.6)", _IMAGES, _DOCUMENTS, cache_marks=False, image_types=IMAGE_TYPES)
+COMPATIBLE: Final = MediaRules("a compatible server", _IMAGES, _DOCUMENTS, cache_marks=False)
+
+
+def media_rules(settings: ChatSettings) -> MediaRules:
+    """Which media and marks may be sent."""
+    if settings.flavour == "compatible":
+        return COMPATIBLE
+    return MARKED if takes_marks(settings.model) else UNMARKED

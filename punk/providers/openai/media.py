@@ -1,0 +1,58 @@
+"""Images, documents and cache marks, as both of OpenAI's wires have them.
+
+A mark is a breakpoint of the prompt cache, which models before gpt-5.6 do not know: they keep prompts by themselves.
+OpenAI keeps a prompt for at least half an hour, and else for twelve: a mark's `5m` is the first, its `1h` the other.
+
+Source: the request types of OpenAI's SDK (`prompt_cache_breakpoint`).
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import Final
+
+from punk.core.json import JsonObject
+from punk.core.media import CacheMark, CacheTtl, InlineMedia
+from punk.core.parts import DocumentPart
+from punk.providers.encoding import plain_type
+
+IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+_UNMARKED: Final = re.compile(r"(?:ft:)?(?:gpt-[34]|gpt-5(?!\.(?:[6-9]|\d\d))|chatgpt-|o\d)")
+_LIFETIMES: Final[dict[CacheTtl, JsonObject]] = {"5m": {}, "1h": {"ttl": "12h"}}
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+_ENDINGS: Final = {
+    "": ".pdf",
+    "application/pdf": ".pdf",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "text/csv": ".csv",
+    "text/html": ".html",
+    "application/json": ".json",
+    f"{_OFFICE}.wordprocessingml.document": ".docx",
+    f"{_OFFICE}.spreadsheetml.sheet": ".xlsx",
+    f"{_OFFICE}.presentationml.presentation": ".pptx",
+}
+
+
+def takes_marks(model: str) -> bool:
+    """Whether `model` lets a prompt be marked; one whose name says nothing of its age may."""
+    return _UNMARKED.match(model) is None
+
+
+def breakpoint_of(mark: CacheMark | None) -> JsonObject:
+    """The fields by which a part of the prompt is marked; none for no mark."""
+    return {} if mark is None else {"prompt_cache_breakpoint": {"mode": "explicit", **_LIFETIMES[mark.ttl]}}
+
+
+def data_url(media: InlineMedia) -> str:
+    """The bytes as an address that holds them."""
+    kind = plain_type(media.media_type) or "application/octet-stream"
+    return f"data:{kind};base64,{b64encode(media.data).decode()}"
+
+
+def file_name(part: DocumentPart) -> str:
+    """The document's name; both wires want one beside its bytes, and read the type from its ending."""
+    name = (part.name or "").strip() or "document"
+    return name if "." in name else name + _ENDINGS.get(plain_type(part.source.media_type), "")
