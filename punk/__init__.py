@@ -1,5 +1,6 @@
 """Streams LLM answers through a typed functional core: the names most users need."""
 
+from punk.core.request import OneTool
 from punk.errors import (
     ConfigurationError,
     InvalidOutputError,
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigurationError",
     "InvalidOutputError",
     "Message",
+    "OneTool",
     "PunkError",
     "StreamIncompleteError",
     "StreamingError",

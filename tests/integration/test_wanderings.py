@@ -10,7 +10,6 @@ import pytest
 from punk.core.messages import AssistantMessage, ToolCallMessage, ToolResultMessage, UserMessage
 from punk.core.parts import TextPart, ThinkingPart, ToolCall
 from punk.core.thinking import ThinkingConfig
-from punk.errors import StreamingError
 from punk.llm.chat import Chat
 from tests.integration.routes import ROUTES, Route, Settings
 from tests.integration.sent import Answered, Called, Said, Thought
@@ -46,13 +45,7 @@ BEGINNINGS = [one for one in ROUTES if one.name not in ("azure-chat", "azure-res
 
 
 @pytest.mark.parametrize("first", BEGINNINGS, ids=lambda route: f"from-{route.name}")
-def test_calls_of_one_model_are_answered_to_another_that_thinks(
-    first: Route, route: Route, aimock: Aimock, request: pytest.FixtureRequest
-) -> None:
-    if route.name == "anthropic" and first.name != "anthropic":
-        reason = "with a budget, Claude refuses a turn with tools that does not begin with thinking of its own"
-        request.applymarker(pytest.mark.xfail(raises=StreamingError, reason=reason, strict=True))
-
+def test_calls_of_one_model_are_answered_to_another_that_thinks(first: Route, route: Route, aimock: Aimock) -> None:
     async def main() -> None:
         chat = Chat([UserMessage("interleaved")], first.make(aimock.base, THINKING), [Weather().get_weather])
         handed = await chat.complete_async(execute_tools=False)

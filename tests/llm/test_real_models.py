@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from punk.core.media import CacheMark
 from punk.core.messages import AssistantMessage, Message, SystemMessage, UserMessage
+from punk.core.parts import TextPart
 from punk.core.state import Completed
 from punk.errors import ConfigurationError, StreamIncompleteError
 from punk.llm.chat import Chat
+from punk.llm.media import image
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.models.base import Model
 from punk.llm.models.local import LocalModel
@@ -124,5 +129,40 @@ def test_tools_that_it_would_drop_are_refused_on_entering() -> None:
         with pytest.raises(ConfigurationError, match="cannot use tools"):
             async with Chat(QUESTION, LocalModel(weights), [tool]).complete_stream():
                 raise AssertionError("entered")
+
+    asyncio.run(main())
+
+
+@dataclass
+class Capital:
+    """The capital of a country."""
+
+    city: str
+    country: Literal["France", "Spain"]
+
+
+def test_a_real_model_is_held_to_the_form_of_its_answer() -> None:
+    """A model this small writes no JSON of its own accord."""
+    weights = local_weights()
+
+    async def main() -> None:
+        model = LocalModel(weights, max_tokens=60, temperature=0.0, seed=1)
+        async with Chat(QUESTION, model).with_output(Capital).complete_stream() as stream:
+            partials = await read(stream.partial_output)
+        answer = (await stream.chat).parsed
+        assert answer.country == "France"
+        assert partials[-1] == asdict(answer)
+        assert len(partials) > 2
+
+    asyncio.run(main())
+
+
+def test_it_reads_words_alone() -> None:
+    weights = local_weights()
+
+    async def main() -> None:
+        for part in (image(b"x", media_type="image/png"), TextPart("Hi", cache=CacheMark())):
+            with pytest.raises(ConfigurationError, match="the embedded model takes no"):
+                await Chat([UserMessage([part])], LocalModel(weights)).complete_async()
 
     asyncio.run(main())

@@ -11,7 +11,10 @@ from punk.core.request import OneTool, ToolChoice
 from punk.errors import ConfigurationError
 from punk.llm.chat import Chat
 from punk.llm.models.anthropic import AnthropicModel
+from punk.llm.models.azure_openai import AzureOpenAiModel
 from punk.llm.models.base import Model
+from punk.llm.models.bedrock import BedrockModel
+from punk.llm.models.google import GoogleModel
 from punk.llm.models.openai import OpenAiCompatibleModel, OpenAiModel
 from punk.llm.models.settings_check import check_settings
 from tests.providers.anthropic.answers import ending, message, text
@@ -51,7 +54,7 @@ def test_what_a_wire_cannot_say_is_told_before_any_request(model: Model, word: s
 
 @pytest.mark.parametrize("choice", ["any", "f", "", 1])
 def test_a_choice_is_one_of_those_there_are(choice: ToolChoice) -> None:
-    for make in (AnthropicModel, OpenAiModel):
+    for make in (AnthropicModel, OpenAiModel, AzureOpenAiModel, GoogleModel, BedrockModel):
         with pytest.raises(ConfigurationError, match="tool_choice"):
             make("m", tool_choice=choice)
 

@@ -50,8 +50,8 @@ Faults: TypeAlias = Callable[[JsonObject], tuple[str, ...]]
 @final
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One wire, by name: its family, how its answers are read and how its server would write one, how a request for it is made
-    and which of the wire's rules a request breaks; and what a user would write to ask a server at a base URL."""
+    """One wire, by name: its family, how its answers are read and how its server would write one, how a request for it
+    is made and which of the wire's rules a request breaks, and what a user writes to ask a server at a base URL."""
 
     name: str
     family: str

@@ -64,7 +64,7 @@ class BedrockModel:
         endpoint_url: str | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
-        check_settings(model_id, max_tokens, temperature, top_p)
+        check_settings(model_id, max_tokens, temperature, top_p, top_k, tool_choice)
         settings = BedrockSettings(
             model_id,
             max_tokens=max_tokens,

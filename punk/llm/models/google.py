@@ -77,7 +77,7 @@ class GoogleModel:
         client: Client | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
-        check_settings(model, max_tokens, temperature, top_p)
+        check_settings(model, max_tokens, temperature, top_p, top_k, tool_choice)
         if not is_model_name(model):
             raise ConfigurationError(f"a model's name is as Google writes it, such as gemini-3-flash, not {model!r}")
         if credentials is not None and api_key is not None:

@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
+from returns.result import Failure, Result
+
+from punk.core.effects import RequestTurn
+from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
+from punk.core.request import ToolChoice
 from punk.errors import ConfigurationError
 from punk.llm.models.settings_check import check_settings
-from punk.providers.base import Provider
+from punk.providers.base import Body, Delivery, Provider
+from punk.providers.encoding import MediaRules, refused_part
 from punk.providers.local.runtime import EngineSettings
 from punk.providers.local.transport import LocalTransport
 from punk.providers.local.weights import WeightsMissing, find_weights
@@ -48,9 +54,11 @@ class LocalModel:
         top_p: float | None = None,
         top_k: int | None = None,
         stop_sequences: Sequence[str] = (),
+        seed: int | None = None,
+        tool_choice: ToolChoice | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
-        check_settings("local", max_tokens, temperature, top_p)
+        check_settings("local", max_tokens, temperature, top_p, top_k, tool_choice)
         if context_tokens < 1:
             raise ConfigurationError(f"context_tokens is 1 or more, not {context_tokens}")
         object.__setattr__(self, "path", None if path is None else Path(path))
@@ -63,6 +71,8 @@ class LocalModel:
             top_p=top_p,
             top_k=top_k,
             stop_sequences=tuple(stop_sequences),
+            seed=seed,
+            tool_choice=tool_choice,
             extra_body=extra_body,
         )
         object.__setattr__(self, "settings", settings)
@@ -78,4 +88,12 @@ class LocalModel:
         if isinstance(weights, WeightsMissing):
             raise ConfigurationError(weights.message)
         transport = LocalTransport(EngineSettings(weights.path, self.context_tokens))
-        return Provider(FAMILY, partial(encode, self.settings), PayloadDecoder, decode_whole, transport)
+        return Provider(FAMILY, partial(_encode, self.settings), PayloadDecoder, decode_whole, transport)
+
+
+_WORDS_ALONE: Final = MediaRules("the embedded model", frozenset(), frozenset(), cache_marks=False)
+
+
+def _encode(settings: ChatSettings, turn: RequestTurn, delivery: Delivery) -> Result[Body, Unsupported]:
+    refused = refused_part(turn.messages, _WORDS_ALONE)
+    return encode(settings, turn, delivery) if refused is None else Failure(refused)

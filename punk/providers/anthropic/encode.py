@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from returns.methods import unwrap_or_failure
 from returns.result import Failure, Result, Success
@@ -12,7 +12,7 @@ from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import Message, SystemMessage
 from punk.core.parts import TextPart
-from punk.providers.anthropic.history import Blocks, encode_messages, text_blocks
+from punk.providers.anthropic.history import Blocks, Said, answers_without_thinking, encode_messages, text_blocks
 from punk.providers.anthropic.media import refused_marks, refused_media
 from punk.providers.anthropic.offer import Offer, offer_of
 from punk.providers.anthropic.rules import COUNTED
@@ -30,10 +30,13 @@ def encode(settings: AnthropicSettings, turn: RequestTurn, delivery: Delivery) -
     thinking = unwrap_or_failure(thinking_of(settings))
     if isinstance(thinking, Unsupported):
         return Failure(thinking)
+    messages = encode_messages(turn.messages)
+    if thinking.budget and answers_without_thinking(messages):
+        thinking = Thinking()
     offer = offer_of(settings, turn, thinks=thinking.is_asked_for)
     if isinstance(offer, Unsupported):
         return Failure(offer)
-    conversation = _conversation(turn.messages, offer.hint)
+    conversation = _conversation(turn.messages, messages, offer.hint)
     if isinstance(conversation, Unsupported):
         return Failure(conversation)
     fields = conversation | _asked(settings, thinking, offer) | thinking.fields
@@ -49,10 +52,9 @@ def encode(settings: AnthropicSettings, turn: RequestTurn, delivery: Delivery) -
     return Success(Body(sendable, headers, delivery, offer.answer_tool))
 
 
-def _conversation(said: tuple[Message, ...], hint: str) -> JsonObject | Unsupported:
+def _conversation(said: tuple[Message, ...], messages: Sequence[Said], hint: str) -> JsonObject | Unsupported:
     if refused := refused_media(said):
         return refused
-    messages = encode_messages(said)
     if not messages:
         return Unsupported("there is nothing to answer: the chat has no message with content beside its system")
     system = [*_system(said), *text_blocks([TextPart(hint)])]

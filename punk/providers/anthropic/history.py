@@ -42,6 +42,19 @@ def encode_messages(messages: Iterable[Message]) -> list[Said]:
     return kept
 
 
+def answers_without_thinking(messages: Sequence[Said]) -> bool:
+    """Whether `messages` end in results for a turn that does not begin with thinking.
+
+    A model that is to think by a budget wants such a turn to begin with its own; another model's cannot.
+    """
+    first: JsonObject | None = None
+    for said in reversed(messages):
+        if said.role == "user" and not any(block["type"] == "tool_result" for block in said.blocks):
+            break
+        first = said.blocks[0] if said.role == "assistant" else first
+    return first is not None and first["type"] not in _THINKING and messages[-1].role == "user"
+
+
 def text_blocks(parts: Iterable[TextPart]) -> Blocks:
     """The texts that are not blank, with their marks."""
     return [marked({"type": "text", "text": part.text}, part.cache) for part in parts if part.text.strip()]

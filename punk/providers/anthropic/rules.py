@@ -6,6 +6,8 @@
   or alone where the turn it belongs to is still to be continued.
 - Thinking goes back with its signature, redacted thinking and opaque blocks as they came: all of them only to the wire
   they came from, and thinking never as the last block of a message.
+- A model that thinks by a budget answers results only of turns that begin with its own thinking; so for another's turns
+  it is not asked to think.
 - The last message, if it is an answer to be continued, does not end in white space.
 - Ids and names are of the letters of `IDS` and `NAMES`; arguments are an object, and results are not blank.
 - Images and documents are bytes or https addresses, of the types of `MEDIA`. By address a document is a PDF; texts are

@@ -8,7 +8,8 @@ from returns.methods import unwrap_or_failure
 from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
-from punk.core.messages import UserMessage
+from punk.core.messages import AssistantMessage, Message, Origin, ToolCallMessage, ToolResultMessage, UserMessage
+from punk.core.parts import TextPart, ThinkingPart, ToolCall
 from punk.core.request import ToolSpec
 from punk.core.thinking import ThinkingConfig
 from punk.providers.anthropic.encode import encode
@@ -160,3 +161,31 @@ def test_older_models_take_sampling_parameters(model: str) -> None:
     body = body_of(AnthropicSettings(model, temperature=0.2, top_p=0.5, top_k=4))
     assert isinstance(body, Body)
     assert (body.json["temperature"], body.json["top_p"], body.json["top_k"]) == (0.2, 0.5, 4)
+
+
+CALL = ToolCall("c", "look", "{}")
+RESULT = ToolResultMessage("c", "look", "seen")
+THOUGHT = ThinkingPart("hm", "signature")
+OURS = Origin("anthropic")
+
+
+@pytest.mark.parametrize(
+    ("said", "thinks"),
+    [
+        ([ToolCallMessage([CALL]), RESULT], False),
+        ([ToolCallMessage([TextPart("Let me see."), CALL]), RESULT], False),
+        ([ToolCallMessage([THOUGHT, CALL], origin=Origin("gemini")), RESULT], False),
+        ([ToolCallMessage([THOUGHT, CALL], origin=OURS), RESULT], True),
+        ([ToolCallMessage([THOUGHT, CALL], origin=OURS), RESULT, ToolCallMessage([CALL], origin=OURS), RESULT], True),
+        ([ToolCallMessage([CALL]), RESULT, AssistantMessage("Seen."), UserMessage("And now?")], True),
+        ([AssistantMessage("Seen."), UserMessage("And now?")], True),
+    ],
+)
+@pytest.mark.parametrize("model", ["claude-sonnet-4-20250514", "claude-opus-4-8"])
+def test_a_turn_that_began_without_thinking_is_answered_without(said: list[Message], thinks: bool, model: str) -> None:
+    """Only a budget wants that: a model that decides itself takes any turn."""
+    settings = AnthropicSettings(model, thinking_config=ThinkingConfig(token_budget=2048))
+    turn = RequestTurn(1, (UserMessage("Hi"), *said), (TOOL,))
+    body = encode(settings, turn, "stream").unwrap()
+    assert ("thinking" in body.json) == (thinks or "4-8" in model)
+    assert bool(body.headers) == (thinks and "4-8" not in model)

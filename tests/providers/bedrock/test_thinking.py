@@ -8,6 +8,8 @@ import pytest
 
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
+from punk.core.messages import AssistantMessage, Message, Origin, ToolCallMessage, ToolResultMessage, UserMessage
+from punk.core.parts import TextPart, ThinkingPart, ToolCall
 from punk.core.thinking import ThinkingConfig
 from punk.providers.bedrock.models import thinking_form
 from punk.providers.bedrock.settings import BedrockSettings
@@ -109,3 +111,24 @@ def test_what_does_not_go_with_thinking(settings: BedrockSettings, config: Think
     refused = asked(settings, thinking=config)
     assert isinstance(refused, Unsupported)
     assert word in refused.message
+
+
+CALL = ToolCall("c", "now", "{}")
+RESULT = ToolResultMessage("c", "now", "12:00")
+THOUGHT = ThinkingPart("hm", "signature")
+
+
+@pytest.mark.parametrize(
+    ("said", "thinks"),
+    [
+        ([ToolCallMessage([CALL]), RESULT], False),
+        ([ToolCallMessage([TextPart("Let me see."), CALL]), RESULT], False),
+        ([ToolCallMessage([THOUGHT, CALL], origin=Origin("bedrock-converse")), RESULT], True),
+        ([ToolCallMessage([CALL]), RESULT, AssistantMessage("Noon."), UserMessage("And now?")], True),
+        ([AssistantMessage("Noon."), UserMessage("And now?")], True),
+    ],
+)
+def test_a_turn_that_began_without_thinking_is_answered_without(said: list[Message], thinks: bool) -> None:
+    config = ThinkingConfig(token_budget=2048)
+    body = asked(BUDGET, *said, tools=(TOOL,), thinking=config)
+    assert (member(body, "additionalModelRequestFields", "thinking") is not None) == thinks
