@@ -125,7 +125,7 @@ def floor_of(path: str) -> Floor | None:
             return Floor(Kind.TOOLS)
         case ["punk", "providers"]:
             return Floor(Kind.BASE)
-        case ["punk", "providers", "__init__" | "base" | "encoding" | "counts" | "answer_tool", *_]:
+        case ["punk", "providers", "__init__" | "base" | "encoding" | "counts" | "reading" | "answer_tool", *_]:
             return Floor(Kind.BASE)
         case ["punk", "providers", "pool" | "http", *_]:
             return Floor(Kind.TRANSPORT)

@@ -26,7 +26,8 @@ from punk.providers.anthropic.blocks import (
     WholeAtStart,
 )
 from punk.providers.anthropic.turn import Step, Turn, failed, violated, with_block, without_block
-from punk.providers.anthropic.wire import FAMILY, read_json, read_model
+from punk.providers.anthropic.wire import FAMILY, read_model
+from punk.providers.reading import read_json
 
 
 def block_start(turn: Turn, document: JsonObject) -> Step:

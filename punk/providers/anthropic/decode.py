@@ -20,7 +20,8 @@ from punk.providers.anthropic.block_events import block_delta, block_start, bloc
 from punk.providers.anthropic.blocks import CallUnderWay
 from punk.providers.anthropic.turn import ENDED, Ended, Step, Turn, failed, violated, without_block
 from punk.providers.anthropic.usage import merge_usage, usage_of
-from punk.providers.anthropic.wire import FAMILY, read_json, read_model
+from punk.providers.anthropic.wire import FAMILY, read_model
+from punk.providers.reading import read_json
 from punk.wire.body import EventStreamBody, error_of
 from punk.wire.json import repair_surrogates
 from punk.wire.sse import SseFault, SseTail

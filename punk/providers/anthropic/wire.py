@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from returns.result import Success
 
 from punk.core.failures import Malformed
-from punk.core.json import JsonObject, JsonValue
-from punk.wire.json import loads_lenient, repair_surrogates
+from punk.core.json import JsonValue
+from punk.providers.reading import wrong_form
+from punk.wire.json import repair_surrogates
 
 FAMILY: Final = "anthropic"
 
@@ -150,22 +150,9 @@ class MessageDelta(WireModel):
 M = TypeVar("M", bound=WireModel)
 
 
-def read_json(data: bytes, what: str) -> JsonObject | Malformed:
-    """The JSON object that `data` is, its lone surrogates kept; `what` names it in the failure's message."""
-    match loads_lenient(data):
-        case Success(dict() as document):
-            return document
-        case Success(_):
-            return Malformed(f"{what} is not a JSON object")
-        case fault:
-            return Malformed(f"{what} is {fault.failure()}")
-
-
 def read_model(model: type[M], document: JsonValue, what: str) -> M | Malformed:
     """`document` as `model`, with lone surrogates in its texts repaired."""
     try:
         return model.model_validate(repair_surrogates(document))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(step)[:40] for step in first["loc"])
-        return Malformed(f"{what} is not what the wire allows: {place or 'it'}: {first['msg'][:120]}")
+        return wrong_form(error, what)

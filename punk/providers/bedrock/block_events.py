@@ -23,7 +23,7 @@ from punk.providers.bedrock.blocks import (
     UnderWay,
 )
 from punk.providers.bedrock.turn import Step, Turn, failed, violated, with_block, without_block
-from punk.providers.bedrock.wire import read_as, read_json
+from punk.providers.reading import read_as, read_json
 
 
 def block_start(turn: Turn, document: JsonObject) -> Step:

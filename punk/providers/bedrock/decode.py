@@ -33,7 +33,8 @@ from punk.providers.bedrock.turn import (
     violated,
 )
 from punk.providers.bedrock.usage import usage_of
-from punk.providers.bedrock.wire import FAMILY, read_as, read_json
+from punk.providers.bedrock.wire import FAMILY
+from punk.providers.reading import read_as, read_json
 from punk.wire.eventstream import Message, MessageDecoder, StreamFault
 
 REASONS: Final[Mapping[str, FinishReason]] = {

@@ -12,8 +12,9 @@ from punk.providers.bedrock.decode import ConverseDecoder
 from punk.providers.bedrock.encode import encode
 from punk.providers.bedrock.settings import BedrockSettings
 from punk.providers.bedrock.whole import decode_whole
-from punk.providers.bedrock.wire import FAMILY, read_json
+from punk.providers.bedrock.wire import FAMILY
 from punk.providers.counts import count_within
+from punk.providers.reading import read_json
 
 
 def bedrock_provider(settings: BedrockSettings, transport: Transport, *, streams: bool = True) -> Provider:

@@ -14,7 +14,8 @@ from punk.providers.bedrock.block_events import delta_document
 from punk.providers.bedrock.decode import apply_document
 from punk.providers.bedrock.errors import stray_failure
 from punk.providers.bedrock.turn import WAITING, Ended, Step, Turn, failed
-from punk.providers.bedrock.wire import FAMILY, read_as, read_json
+from punk.providers.bedrock.wire import FAMILY
+from punk.providers.reading import read_as, read_json
 
 
 def decode_whole(body: bytes) -> tuple[ProviderEvent, ...]:

@@ -8,15 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NotRequired, TypeVar, final
 
-from pydantic import TypeAdapter, ValidationError, with_config
-from returns.result import Success
+from pydantic import TypeAdapter, with_config
 
 # pydantic takes no other TypedDict on Python 3.11.
 from typing_extensions import TypedDict
-
-from punk.core.failures import Malformed
-from punk.core.json import JsonObject, JsonValue
-from punk.wire.json import loads_lenient, repair_surrogates
 
 FAMILY: Final = "bedrock-converse"
 
@@ -116,24 +111,3 @@ MESSAGE_STOP: Final = TypeAdapter(MessageStop)
 
 # Without the half of its time that `TypeAdapter.validate_json` spends on looking at optional arguments.
 parse_block_delta: Final[Callable[[bytes], BlockDelta]] = BLOCK_DELTA.validator.validate_json
-
-
-def read_json(data: bytes, what: str) -> JsonObject | Malformed:
-    """The JSON object that `data` is, its lone surrogates kept; `what` names it in the failure's message."""
-    match loads_lenient(data):
-        case Success(dict() as document):
-            return document
-        case Success(_):
-            return Malformed(f"{what} is not a JSON object")
-        case fault:
-            return Malformed(f"{what} is {fault.failure()}")
-
-
-def read_as(form: TypeAdapter[T], document: JsonValue, what: str) -> T | Malformed:
-    """`document` in the form that it should have, with lone surrogates in its texts repaired."""
-    try:
-        return form.validate_python(repair_surrogates(document))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(step)[:40] for step in first["loc"])
-        return Malformed(f"{what} is not what the wire allows: {place or 'it'}: {first['msg'][:120]}")

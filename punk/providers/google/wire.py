@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Final, TypeAlias, TypeVar, final
 
-from pydantic import Field, TypeAdapter, ValidationError, with_config
-from returns.result import Success
+from pydantic import Field, TypeAdapter, with_config
 
 # pydantic takes no other TypedDict on Python 3.11.
 from typing_extensions import TypedDict
 
 from punk.core.failures import Malformed
-from punk.wire.json import loads_lenient, repair_surrogates
+from punk.providers.reading import payload_reader
 
 FAMILY: Final = "gemini"
 
@@ -111,40 +110,8 @@ class Chunk(TypedDict, total=False):
     error: Raw
 
 
-def _reader(adapter: TypeAdapter[T]) -> Callable[[bytes], T | Malformed]:
-    validate_json = adapter.validator.validate_json
-
-    def read(data: bytes) -> T | Malformed:
-        try:
-            payload: T = validate_json(data)
-        except ValidationError as error:
-            return _slowly(adapter, data, error)
-        return payload
-
-    return read
-
-
-def _slowly(adapter: TypeAdapter[T], data: bytes, refused: ValidationError) -> T | Malformed:
-    if refused.errors(include_input=False, include_url=False)[0]["type"] != "json_invalid":
-        return _wrong_type(refused)
-    # The fast parser refuses lone surrogates, which the format allows; this one tells them from garbage.
-    match loads_lenient(data):
-        case Success(value):
-            try:
-                return adapter.validate_python(repair_surrogates(value))
-            except ValidationError as error:
-                return _wrong_type(error)
-        case failure:
-            return Malformed(f"the provider sent a chunk that cannot be read: {failure.failure()}")
-
-
-def _wrong_type(error: ValidationError) -> Malformed:
-    place = ".".join(str(step) for step in error.errors(include_input=False, include_url=False)[0]["loc"])
-    return Malformed(f"the provider sent a chunk of a wrong form (at {place[:80] or 'its top level'})")
-
-
-read_chunk: Final[Callable[[bytes], Chunk | Malformed]] = _reader(TypeAdapter(Chunk))
+read_chunk: Final[Callable[[bytes], Chunk | Malformed]] = payload_reader(TypeAdapter(Chunk), "a chunk of the answer")
 """The chunk that one payload is, or why it is none."""
 
-read_chunks: Final[Callable[[bytes], list[Chunk] | Malformed]] = _reader(TypeAdapter(list[Chunk]))
+read_chunks: Final[Callable[[bytes], list[Chunk] | Malformed]] = payload_reader(TypeAdapter(list[Chunk]), "the answer")
 """The chunks that a payload holds which is a list of them, or why it is none."""
