@@ -34,7 +34,7 @@ from punk.tools.toolbox import Toolbox
 __all__ = ["Chat"]
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True, default=None)
+T_co = TypeVar("T_co", covariant=True, default=object)
 
 _MESSAGES: Final[tuple[type, ...]] = get_args(Message)
 
@@ -130,8 +130,8 @@ class Chat(Generic[T_co]):
     @overload
     def with_output(self, output: OutputType[T]) -> Chat[T]: ...
     @overload
-    def with_output(self, output: None) -> Chat: ...
-    def with_output(self, output: OutputType[T] | None) -> Chat[T] | Chat:
+    def with_output(self, output: None) -> Chat[None]: ...
+    def with_output(self, output: OutputType[T] | None) -> Chat[T] | Chat[None]:
         """This chat with answers of the type `output`: `final_chat.parsed` is one.
 
         Any type that pydantic reads: a model, a dataclass, `list[int]`; a union or another form that is no class as
@@ -140,7 +140,8 @@ class Chat(Generic[T_co]):
         chat's own tools go on as ever. Raises `ConfigurationError` for a type without a JSON schema.
         """
         if output is None:
-            return Chat(self._messages, self._model, self._tools)
+            free: Chat[None] = Chat(self._messages, self._model, self._tools)
+            return free
         return Chat(self._messages, self._model, self._tools, output=OutputForm.of(output))
 
     def complete_stream(self, **options: Unpack[RunOptions]) -> ChatStream[T_co]:

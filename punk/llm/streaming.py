@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 C = TypeVar("C")
-T_co = TypeVar("T_co", covariant=True, default=None)
+T_co = TypeVar("T_co", covariant=True, default=object)
 
 
 @final

@@ -21,6 +21,7 @@ from punk.core.failures import (
     Malformed,
     StreamingUnsupported,
     TimedOut,
+    Unsupported,
 )
 from punk.providers.base import TEXT_LIMIT, TransportError, presentable
 from punk.wire.body import error_of
@@ -49,6 +50,10 @@ _STATUS_TEXT: Final = {
     504: "a gateway waited too long for the provider",
     529: "the provider is overloaded",
 }
+
+FORBIDDEN_HEADER: Final = Unsupported(
+    "the request cannot be sent: a key or another header holds characters that HTTP forbids"
+)
 
 _NO_STREAM: Final = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
 _REFUSED: Final = re.compile(r"(\bnot|n't) (\w+ )?(support|available|allowed)|unsupported|must be verified", re.I)
@@ -181,10 +186,10 @@ def _failure_of_one(error: BaseException, clock: Clock) -> Failure | None:
     if names & {"ConnectError", "ProxyError", "ConnectionRefusedError", "gaierror", "SSLCertVerificationError"}:
         return ConnectFailed(_with_detail("no connection to the provider", error))
     if names & {"UnsupportedProtocol", "InvalidURL", "OverflowError"}:
-        return ConnectFailed("no connection to the provider: its address (base_url) is not a valid http URL")
-    if "LocalProtocolError" in names:
+        return Unsupported("the provider's address (base_url) is not a valid http URL")
+    if names & {"LocalProtocolError", "UnicodeEncodeError"}:
         # Its own text quotes the header that is not allowed, which may be the key.
-        return ConnectFailed("the request cannot be sent: a key or another header holds characters that HTTP forbids")
+        return FORBIDDEN_HEADER
     if "DecodingError" in names:
         return Malformed("the answer's compression is broken")
     if "TooManyRedirects" in names:

@@ -25,6 +25,8 @@ OutputType: TypeAlias = type[T] | TypeAdapter[T]
 _WRAPPED: Final = "answer"
 """The one property of the object that holds an answer which is no object: providers want one at the top."""
 
+_DEFINITIONS: Final = "#/$defs/"
+
 _SHOWN_FAULTS: Final = 5
 
 
@@ -42,7 +44,7 @@ class OutputForm(Generic[T]):
         """The form of answers that are an `output`. Raises `ConfigurationError` for what has no JSON schema."""
         try:
             adapter = output if isinstance(output, TypeAdapter) else TypeAdapter(output)
-            schema: JsonObject = adapter.json_schema()
+            schema = _with_plain_root(adapter.json_schema())
         except (PydanticUserError, PydanticSchemaGenerationError, PydanticInvalidForJsonSchema, NameError) as error:
             raise ConfigurationError(f"{output!r:.80} cannot be the type of an answer: {error}") from error
         wrapped = schema.get("type") != "object" or "properties" not in schema
@@ -88,6 +90,16 @@ class OutputForm(Generic[T]):
             return Success(self.adapter.validate_json(dump_json(document)))
         except ValidationError as error:
             return Failure(_faults(error))
+
+
+def _with_plain_root(schema: JsonObject) -> JsonObject:
+    """`schema`, or if it only names one of its definitions, as that of a type which refers to itself does, that one."""
+    match schema:
+        case {"$ref": str(name), "$defs": dict() as definitions, **said}:
+            root = definitions.get(name.removeprefix(_DEFINITIONS))
+            return {**root, **said, "$defs": definitions} if isinstance(root, dict) else schema
+        case _:
+            return schema
 
 
 def _wrap(schema: JsonObject) -> JsonObject:

@@ -1,8 +1,8 @@
-"""Small random changes to core and wire that their tests should notice.
+"""Small random changes to core and wire, or to the pure modules of a vendor, that their tests should notice.
 
-    python -m tests.core.mutation_sample [how many: 50] [seed: 0] [seconds for each: 120]
+    python -m tests.core.mutation_sample [how many: 50] [seed: 0] [seconds for each: 120] [vendor]
 
-draws mutants with the seed, tries each against the tests of core and wire, shows every survivor as a diff, and ends
+draws mutants with the seed, tries each against the tests of what it changes, shows every survivor as a diff, and ends
 with the score. A survivor is a missing test, or a change that means nothing.
 """
 
@@ -126,15 +126,21 @@ def _others(node: ast.AST) -> Iterator[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Try a sample; 0 whatever the score, which is for a person to judge."""
-    count, seed, seconds = (int(text) for text in (*arguments, *("50", "0", "120")[len(arguments) :]))
+    numbers, vendor = arguments[:3], "".join(arguments[3:])
+    count, seed, seconds = (int(text) for text in (*numbers, *("50", "0", "120")[len(numbers) :]))
     files = sorted([*(PACKAGE / "core").glob("*.py"), *(PACKAGE / "wire").glob("*.py")])
+    tests = TESTS
+    if vendor:
+        folder = PACKAGE / "providers" / vendor
+        files = sorted(file for file in folder.rglob("*.py") if "transport" not in file.as_posix())
+        tests = (f"tests/providers/{vendor}", "tests/providers/test_all_wires.py")
     population = [change for file in files for change in changes(file)]
     sample = random.Random(seed).sample(population, min(count, len(population)))
     killed = 0
     with workspace() as place:
-        place.check(TESTS, seconds)
+        place.check(tests, seconds)
         for change in sample:
-            verdict = place.verdict(change.path, change.source(), TESTS, seconds)
+            verdict = place.verdict(change.path, change.source(), tests, seconds)
             killed += verdict != "survived"
             print(f"{verdict}: {change.path}", flush=True)
             if verdict == "survived":

@@ -11,13 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter
+from typing_extensions import TypeAliasType
 
 from punk.core.events import ProviderEvent, TextDelta
-from punk.core.json import JsonValue, dump_json
+from punk.core.json import JsonValue, dump_json, parse_object
 from punk.core.messages import AssistantMessage, Finish, FinishReason, UserMessage
 from punk.core.parts import TextPart
 from punk.errors import ConfigurationError, InvalidOutputError, StreamingError
 from punk.llm.chat import Chat
+from punk.providers.anthropic.schema import native_schema
+from punk.providers.bedrock.output import text_format
+from punk.providers.encoding import answer_tool
+from punk.providers.openai.strict import strict_schema
 from punk.testing import Fault, ScriptedModel
 from punk.testing.strategies import json_values
 from punk.tools.output import OutputForm
@@ -109,6 +114,56 @@ def test_the_form_is_an_object_with_a_name() -> None:
     assert set(either["$defs"]) == {"Weather", "Storm"}
     assert "anyOf" in either["properties"]["answer"]
     assert OutputForm.of(Forecast).spec.name == "answer"
+
+
+@dataclass
+class Branch:
+    leaves: int
+    above: list[Branch]
+
+
+class Node(BaseModel):
+    """A list of its own."""
+
+    value: int
+    rest: Node | None = None
+
+
+Nested = TypeAliasType("Nested", "list[Nested]")
+
+
+def test_an_object_that_holds_others_of_its_kind_is_an_object_at_its_top() -> None:
+    for output, last, required in ((Node, "rest", ["value"]), (Branch, "above", ["leaves", "above"])):
+        form = OutputForm.of(output)
+        schema = json.loads(form.spec.schema)
+        assert not form.wrapped
+        assert (schema["type"], schema["required"]) == ("object", required)
+        assert "$ref" not in schema
+        assert list(schema["properties"])[-1] == last
+        assert schema["$defs"][output.__name__]["properties"] == schema["properties"]
+    assert OutputForm.of(Node).spec.description == "A list of its own."
+    assert answered('{"value": 1, "rest": {"value": 2}}').with_output(Node).parsed == Node(value=1, rest=Node(value=2))
+    assert partials(*pieces('{"value": 1}'), STOP, output=Node)[-1] == {"value": 1}
+
+
+def test_what_holds_others_of_its_kind_and_is_no_object_is_wrapped() -> None:
+    adapter: TypeAdapter[object] = TypeAdapter(Nested)
+    form = OutputForm.of(adapter)
+    assert form.wrapped
+    assert json.loads(form.spec.schema)["properties"]["answer"]["type"] == "array"
+    assert form.read(['{"answer": [[], [[]]]}']).unwrap() == [[], [[]]]
+
+
+def test_every_vendor_is_asked_for_an_object_that_holds_others_of_its_kind() -> None:
+    output = OutputForm.of(Node).spec
+    schema = parse_object(output.schema).unwrap()
+    strict = strict_schema(schema)
+    assert strict is not None
+    assert (strict["type"], strict["required"]) == ("object", ["value", "rest"])
+    # Claude's own form, and Bedrock's, has no such thing: there the answer comes through a tool.
+    assert native_schema(schema) is None
+    assert text_format("anthropic.claude-sonnet-4-5-20250929-v1:0", output) is None
+    assert answer_tool(output).parameters == output.schema
 
 
 def test_a_type_without_a_schema_is_refused_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -65,3 +66,36 @@ def test_top_k_is_a_number_of_tokens() -> None:
     with pytest.raises(ConfigurationError, match="top_k"):
         OpenAiCompatibleModel("m", base_url="http://x/v1", top_k=-1)
     check_settings("m", None, None, None, 1, OneTool("f"))
+
+
+@pytest.mark.parametrize("make", [AnthropicModel, OpenAiModel, AzureOpenAiModel, GoogleModel, BedrockModel])
+def test_one_text_to_stop_at_is_not_taken_for_its_letters(make: Callable[..., Model]) -> None:
+    with pytest.raises(ConfigurationError, match=r"\['END'\]"):
+        make("m", stop_sequences="END")
+    with pytest.raises(ConfigurationError, match="one letter or more"):
+        make("m", stop_sequences=["END", ""])
+
+
+def test_what_is_no_client_is_refused_and_so_is_what_a_client_has_itself() -> None:
+    import anthropic
+    import openai
+
+    for wrong in (anthropic.Anthropic(api_key="k"), object(), openai.AsyncOpenAI(api_key="k")):
+        with pytest.raises(ConfigurationError, match="such as AsyncAnthropic"):
+            AnthropicModel("m", client=wrong)  # type: ignore[arg-type]  # what is refused
+    with pytest.raises(ConfigurationError, match="such as AsyncOpenAI"):
+        OpenAiModel("m", client=openai.OpenAI(api_key="k"))  # type: ignore[arg-type]  # what is refused
+    with pytest.raises(ConfigurationError, match="knows its base_url"):
+        OpenAiModel("m", client=openai.AsyncOpenAI(api_key="k"), base_url="http://x")
+    with pytest.raises(ConfigurationError, match="knows its api_key"):
+        AnthropicModel("m", client=anthropic.AsyncAnthropic(api_key="k"), api_key="k")
+    azure = openai.AsyncAzureOpenAI(api_key="k", azure_endpoint="http://x", api_version="1")
+    with pytest.raises(ConfigurationError, match="knows its endpoint, api_version"):
+        AzureOpenAiModel("m", client=azure, endpoint="http://x", api_version="1")
+
+
+@pytest.mark.parametrize("make", [OpenAiModel, AzureOpenAiModel])
+def test_top_k_is_refused_by_openai_in_words(make: Callable[..., Model]) -> None:
+    model = make("m", top_k=3, api_key="k", **({"endpoint": "http://x"} if make is AzureOpenAiModel else {}))
+    with pytest.raises(ConfigurationError, match="top_k"):
+        run(Chat((HI,), model).complete_async())

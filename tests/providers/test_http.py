@@ -19,6 +19,7 @@ from punk.core.failures import (
     Malformed,
     StreamingUnsupported,
     TimedOut,
+    Unsupported,
 )
 from punk.providers.http import failure_of, retry_after_seconds, status_failure
 
@@ -29,9 +30,9 @@ CASES: list[tuple[str, type[Failure], Clock | None]] = [
     ("WriteTimeout", TimedOut, "first_event"),
     ("ConnectError", ConnectFailed, None),
     ("ProxyError", ConnectFailed, None),
-    ("UnsupportedProtocol", ConnectFailed, None),
-    ("LocalProtocolError", ConnectFailed, None),
-    ("InvalidURL", ConnectFailed, None),
+    ("UnsupportedProtocol", Unsupported, None),
+    ("LocalProtocolError", Unsupported, None),
+    ("InvalidURL", Unsupported, None),
     ("DecodingError", Malformed, None),
     ("TooManyRedirects", Malformed, None),
     ("ReadError", ConnectionLost, None),

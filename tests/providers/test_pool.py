@@ -6,7 +6,11 @@ import asyncio
 import subprocess
 import sys
 
-from punk.providers.pool import ClientPool
+import pytest
+
+from punk.core.failures import Unsupported
+from punk.providers.base import ByteStream, TransportError
+from punk.providers.pool import ClientPool, HomeLoop
 from tests.support.paths import ROOT
 
 
@@ -47,6 +51,105 @@ def test_a_client_can_be_closed_before_and_is_made_again() -> None:
         assert await pool.get() is not first
 
     asyncio.run(main())
+
+
+class Answer:
+    """An answer under way."""
+
+    secrets = ("s",)
+
+    async def read(self) -> bytes | None:
+        """Nothing more."""
+        return None
+
+    async def close(self) -> None:
+        """Close."""
+
+
+async def opened(client: Client) -> ByteStream:
+    return Answer()
+
+
+async def broken(client: Client) -> ByteStream:
+    raise TransportError(Unsupported("no"))
+
+
+def test_a_client_that_is_to_be_closed_waits_for_the_answers_under_way() -> None:
+    pool = ClientPool("json", Client, Client.close)
+
+    async def main() -> None:
+        one, two = await pool.opened(opened), await pool.opened(opened)
+        client = await pool.get()
+        assert (await one.read(), one.secrets) == (None, ("s",))
+        await pool.close()
+        assert await pool.get() is not client
+        await one.close()
+        await one.close()
+        assert client.closed == 0
+        await two.close()
+        assert client.closed == 1
+
+    asyncio.run(main())
+
+
+def test_a_request_that_fails_holds_nothing() -> None:
+    pool = ClientPool("json", Client, Client.close)
+
+    async def main() -> None:
+        client = await pool.get()
+        with pytest.raises(TransportError):
+            await pool.opened(broken)
+        await pool.close()
+        assert client.closed == 1
+
+    asyncio.run(main())
+
+
+def test_the_last_block_closes_the_client() -> None:
+    pool = ClientPool("json", Client, Client.close)
+
+    async def main() -> None:
+        pool.enter()
+        pool.enter()
+        client = await pool.get()
+        await pool.leave()
+        assert client.closed == 0
+        assert await pool.get() is client
+        await pool.leave()
+        assert client.closed == 1
+
+    asyncio.run(main())
+    asyncio.run(main())
+
+
+def test_a_client_is_replaced_when_what_it_read_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = ClientPool("json", Client, Client.close, ("MY_",))
+
+    async def main() -> None:
+        first = await pool.get()
+        monkeypatch.setenv("OTHER", "x")
+        assert await pool.get() is first
+        stream = await pool.opened(opened)
+        monkeypatch.setenv("MY_KEY", "x")
+        second = await pool.get()
+        assert second is not first
+        assert first.closed == 0
+        await stream.close()
+        assert (first.closed, second.closed) == (1, 0)
+
+    asyncio.run(main())
+
+
+def test_a_given_client_stays_in_its_loop() -> None:
+    home = HomeLoop()
+
+    async def main() -> None:
+        home.check()
+        home.check()
+
+    asyncio.run(main())
+    with pytest.raises(TransportError, match="another event loop"):
+        asyncio.run(main())
 
 
 def test_a_loop_that_was_closed_without_a_word_is_forgotten() -> None:

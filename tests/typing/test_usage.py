@@ -72,10 +72,14 @@ class Storm:
     force: int
 
 
+def length(chat: Chat) -> int:
+    return len(chat.messages)
+
+
 def test_the_type_of_a_structured_answer_is_known() -> None:
     plain = Chat()
-    assert_type(plain, Chat[None])
-    assert_type(plain.parsed, None)
+    assert_type(plain, Chat[object])
+    assert_type(plain.parsed, object)
     chat = plain.with_output(Weather)
     assert_type(chat, Chat[Weather])
     assert_type(chat.complete_stream(), ChatStream[Weather])
@@ -86,6 +90,8 @@ def test_the_type_of_a_structured_answer_is_known() -> None:
     assert_type(plain.with_output(either), Chat[Weather | Storm])
     assert_type(plain.with_output(list[int]), Chat[list[int]])
     assert_type(chat.with_output(None), Chat[None])
+    # A plain `Chat` in an annotation takes every chat.
+    assert length(chat) == length(plain) == 0
 
 
 def name_of(state: StreamState) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, final
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
-from punk.llm.models.settings_check import check_settings
+from punk.llm.models.settings_check import check_client, check_settings, stop_texts
 from punk.providers.anthropic.provider import anthropic_provider
 from punk.providers.anthropic.settings import DEFAULT_MAX_TOKENS, AnthropicSettings
 from punk.providers.anthropic.transport import AnthropicTransport
@@ -61,6 +61,7 @@ class AnthropicModel:
         client: AsyncAnthropic | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
+        check_client(client, "AsyncAnthropic", ("messages",), {"api_key": api_key, "base_url": base_url})
         check_settings(model, max_tokens, temperature, top_p, top_k, tool_choice)
         settings = AnthropicSettings(
             model,
@@ -69,7 +70,7 @@ class AnthropicModel:
             temperature=temperature,
             top_p=top_p,
             top_k=top_k,
-            stop_sequences=tuple(stop_sequences),
+            stop_sequences=stop_texts(stop_sequences),
             seed=seed,
             tool_choice=tool_choice,
             extra_body=extra_body,
@@ -90,12 +91,13 @@ class AnthropicModel:
         return anthropic_provider(self.settings, self.transport, streams=self.streams, portable=self.portable)
 
     async def __aenter__(self) -> Self:
+        self.transport.enter()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.transport.close()
+        await self.transport.leave()
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, final
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
-from punk.llm.models.openai_base import Api, WireModel, settings_for
+from punk.llm.models.openai_base import USES, Api, WireModel, settings_for
 from punk.llm.models.settings_check import check_client
 from punk.providers.openai.transport import Clients, GivenClient, OwnClients, azure_client
 
@@ -47,6 +47,7 @@ class AzureOpenAiModel(WireModel):
         max_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        top_k: int | None = None,
         stop_sequences: Sequence[str] = (),
         seed: int | None = None,
         tool_choice: ToolChoice | None = None,
@@ -54,7 +55,13 @@ class AzureOpenAiModel(WireModel):
         client: AsyncAzureOpenAI | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
-        check_client(client, "AsyncAzureOpenAI")
+        beside = {
+            "endpoint": endpoint,
+            "api_version": api_version,
+            "api_key": api_key,
+            "azure_ad_token_provider": azure_ad_token_provider,
+        }
+        check_client(client, "AsyncAzureOpenAI", USES, beside)
         settings = settings_for(
             api,
             deployment_name,
@@ -62,6 +69,7 @@ class AzureOpenAiModel(WireModel):
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
+            top_k=top_k,
             stop_sequences=stop_sequences,
             seed=seed,
             tool_choice=tool_choice,
@@ -89,4 +97,5 @@ def _azure(
     return OwnClients(
         lambda: azure_client(endpoint, version, api_key, token_provider),
         "set AZURE_OPENAI_API_KEY, or pass api_key or azure_ad_token_provider",
+        ("AZURE_OPENAI_", "OPENAI_"),
     )

@@ -12,7 +12,7 @@ from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
 from punk.errors import ConfigurationError
-from punk.llm.models.settings_check import check_settings
+from punk.llm.models.settings_check import check_settings, stop_texts
 from punk.providers.base import Provider
 from punk.providers.bedrock.access import AwsAccess, AwsSession
 from punk.providers.bedrock.provider import bedrock_provider
@@ -72,7 +72,7 @@ class BedrockModel:
             temperature=temperature,
             top_p=top_p,
             top_k=top_k,
-            stop_sequences=tuple(stop_sequences),
+            stop_sequences=stop_texts(stop_sequences),
             seed=seed,
             tool_choice=tool_choice,
             extra_body=extra_body,
@@ -102,12 +102,13 @@ class BedrockModel:
         return bedrock_provider(self.settings, transport, streams=self.streams)
 
     async def __aenter__(self) -> Self:
+        self.clients.enter()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.clients.close()
+        await self.clients.leave()
 
 
 @lru_cache(maxsize=256)

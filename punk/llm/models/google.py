@@ -14,7 +14,7 @@ from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
 from punk.errors import ConfigurationError
-from punk.llm.models.settings_check import check_settings
+from punk.llm.models.settings_check import check_settings, stop_texts
 from punk.providers.base import Provider, Transport
 from punk.providers.google.address import is_model_name
 from punk.providers.google.decode import GeminiDecoder, decode_whole
@@ -24,6 +24,7 @@ from punk.providers.google.transport.access import Access, Given, access_of
 from punk.providers.google.transport.given import GivenTransport
 from punk.providers.google.transport.own import Connection, GoogleTransport
 from punk.providers.google.wire import FAMILY
+from punk.providers.pool import HomeLoop
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -54,6 +55,7 @@ class GoogleModel:
     settings: GoogleSettings
     given: Given = field(repr=False)
     client: Client | None = field(repr=False)
+    home: HomeLoop = field(repr=False, compare=False)
     streams: bool
 
     def __init__(
@@ -93,7 +95,7 @@ class GoogleModel:
             temperature=temperature,
             top_p=top_p,
             top_k=top_k,
-            stop_sequences=tuple(stop_sequences),
+            stop_sequences=stop_texts(stop_sequences),
             seed=seed,
             tool_choice=tool_choice,
             extra_body=extra_body,
@@ -101,6 +103,7 @@ class GoogleModel:
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "given", Given(project, location, credentials, api_key, base_url))
         object.__setattr__(self, "client", client)
+        object.__setattr__(self, "home", HomeLoop())
         object.__setattr__(self, "streams", streams)
 
     @property
@@ -112,7 +115,7 @@ class GoogleModel:
         """The way to reach it."""
         if self.client is not None:
             service: Service = "vertex" if self.client.vertexai else "gemini"
-            return self._reached(service, GivenTransport(self.client, self.settings.model))
+            return self._reached(service, GivenTransport(self.client, self.settings.model, self.home))
         access = access_of(self.given, os.environ)
         if isinstance(access, Unsupported):
             return self._reached("gemini", GoogleTransport(access, self.settings.model))
@@ -132,14 +135,20 @@ class GoogleModel:
         )
 
     async def __aenter__(self) -> Self:
+        if (connection := self._connection()) is not None:
+            connection.enter()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if (connection := self._connection()) is not None:
+            await connection.leave()
+
+    def _connection(self) -> Connection | None:
+        """What models share that are reached in the same way; None for a given client, or if something is missing."""
         access = access_of(self.given, os.environ)
-        if self.client is None and isinstance(access, Access):
-            await _shared(access).close()
+        return _shared(access) if self.client is None and isinstance(access, Access) else None
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
 from punk.errors import ConfigurationError
-from punk.llm.models.settings_check import check_settings
+from punk.llm.models.settings_check import check_settings, stop_texts
 from punk.providers.base import Body, Delivery, Provider
 from punk.providers.encoding import MediaRules, refused_part
 from punk.providers.local.runtime import EngineSettings
@@ -70,7 +70,7 @@ class LocalModel:
             temperature=temperature,
             top_p=top_p,
             top_k=top_k,
-            stop_sequences=tuple(stop_sequences),
+            stop_sequences=stop_texts(stop_sequences),
             seed=seed,
             tool_choice=tool_choice,
             extra_body=extra_body,

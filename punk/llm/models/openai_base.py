@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
-from typing import Literal, Self, TypeAlias, assert_never, get_args
+from typing import Final, Literal, Self, TypeAlias, assert_never, get_args
 
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
 from punk.core.thinking import ThinkingConfig
 from punk.errors import ConfigurationError
-from punk.llm.models.settings_check import check_settings
+from punk.llm.models.settings_check import check_settings, stop_texts
 from punk.providers.base import Provider
 from punk.providers.openai.chat import decode as chat_decode
 from punk.providers.openai.chat import encode as chat_encode
@@ -30,6 +30,9 @@ from punk.providers.openai.transport import Clients
 Api: TypeAlias = Literal["responses", "chat"]
 """Which of OpenAI's two wires is spoken: Responses, or chat completions."""
 
+USES: Final = ("chat", "responses")
+"""What is asked of a client that is given."""
+
 
 def settings_for(
     api: Api,
@@ -39,6 +42,7 @@ def settings_for(
     max_tokens: int | None,
     temperature: float | None,
     top_p: float | None,
+    top_k: int | None,
     stop_sequences: Sequence[str],
     seed: int | None,
     tool_choice: ToolChoice | None,
@@ -54,7 +58,8 @@ def settings_for(
         thinking_config=thinking_config,
         temperature=temperature,
         top_p=top_p,
-        stop_sequences=tuple(stop_sequences),
+        top_k=top_k,
+        stop_sequences=stop_texts(stop_sequences),
         seed=seed,
         tool_choice=tool_choice,
         extra_body=extra_body,
@@ -128,9 +133,10 @@ class WireModel:
                 assert_never(settings)
 
     async def __aenter__(self) -> Self:
+        self.clients.enter()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.clients.close()
+        await self.clients.leave()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from punk.core.request import OneTool, ToolChoice
 from punk.errors import ConfigurationError
 
@@ -29,7 +31,24 @@ def check_settings(
         raise ConfigurationError(f"tool_choice is auto, none, required or OneTool(name), not {tool_choice!r}")
 
 
-def check_client(client: object, expected: str) -> None:
-    """Raise `ConfigurationError` for a client that is not an async one."""
-    if client is not None and not hasattr(client, "__aenter__"):
+def stop_texts(stop_sequences: Sequence[str]) -> tuple[str, ...]:
+    """The texts at which an answer stops. Raises `ConfigurationError` for one text instead of several: it would be
+    taken for its letters."""
+    if isinstance(stop_sequences, str):
+        raise ConfigurationError(f"stop_sequences are a list of texts: [{stop_sequences[:40]!r}], not one text")
+    texts = tuple(stop_sequences)
+    if not all(texts):
+        raise ConfigurationError("stop_sequences are texts of one letter or more")
+    return texts
+
+
+def check_client(client: object, expected: str, uses: Iterable[str], beside: Mapping[str, object]) -> None:
+    """Raise `ConfigurationError` for a client that is not an `expected` one, by the attributes that punk `uses`, or for
+    settings `beside` it that it has itself."""
+    if client is None:
+        return
+    if not all(hasattr(client, name) for name in ("__aenter__", "with_options", "is_closed", *uses)):
         raise ConfigurationError(f"client is an async one, such as {expected}(...), not {type(client).__name__}")
+    given = [name for name, value in beside.items() if value is not None]
+    if given:
+        raise ConfigurationError(f"a client knows its {', '.join(given)}: leave that out, or leave client out")

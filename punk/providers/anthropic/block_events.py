@@ -127,7 +127,7 @@ def _thinking_start(turn: Turn, index: int, block: JsonObject) -> Step:
     start = read_model(wire.ThinkingBlock, block, "a thinking block")
     if isinstance(start, Malformed):
         return failed(start)
-    started = ThinkingUnderWay(stated=start.signature or "")
+    started = ThinkingUnderWay(signature=start.signature or None)
     return _thinking(with_block(turn, index, started), index, started, start.thinking or "")
 
 
@@ -192,4 +192,4 @@ def _signature(turn: Turn, index: int, block: UnderWay | None, signature: str) -
     if not signature or not isinstance(block, ThinkingUnderWay | None):
         return turn, ()
     signed = block or ThinkingUnderWay()
-    return with_block(turn, index, replace(signed, pieces=signed.pieces.append(signature))), ()
+    return with_block(turn, index, replace(signed, signature=signature)), ()

@@ -29,11 +29,10 @@ class TextUnderWay:
 @final
 @dataclass(frozen=True, slots=True)
 class ThinkingUnderWay:
-    """A thinking block, the signature its start stated, and the pieces of the one that came after."""
+    """A thinking block, and its signature as it was said last: a signature comes whole."""
 
     number: int | None = None
-    stated: str = ""
-    pieces: Log[str] = field(default_factory=Log)
+    signature: str | None = None
 
 
 @final
@@ -75,8 +74,7 @@ def ending(block: UnderWay, number: int) -> tuple[ProviderEvent, ...]:
             if not citations:
                 return ()
             return (TextAnnotated(number, ProviderData.of(FAMILY, {"citations": list(citations)})),)
-        case ThinkingUnderWay(number=place, stated=stated, pieces=pieces):
-            signature = "".join(pieces) or stated or None
+        case ThinkingUnderWay(number=place, signature=signature):
             if place is None and signature is None:
                 return ()
             return (ThinkingSealed(number, signature),)

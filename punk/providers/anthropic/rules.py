@@ -14,7 +14,7 @@
   sent as texts, in UTF-8.
 - At most `MOST_MARKS` cache marks, those of an hour before those of five minutes.
 - A request with calls in it declares tools. A choice of tools names one of them; with thinking, none is demanded.
-- From 4.7 on, Claude takes no sampling parameters.
+- From 4.7 on, Claude takes no sampling parameters; from 4.1 on, a temperature or a top_p, not both.
 - Tokens are counted for the fields of `COUNTED` alone.
 
 Source: Anthropic's documentation of the Messages API, and the request types of its SDK.

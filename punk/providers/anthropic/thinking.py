@@ -34,6 +34,9 @@ _FORMS: Final[tuple[tuple[Version, Form], ...]] = (
     ((0, 0), "none"),
 )
 
+_ONE_OF_TWO: Final[tuple[Version, Version]] = ((4, 1), (4, 6))
+"""From the first to the last version that takes temperature or top_p, not both. Later ones know neither."""
+
 # `claude-sonnet-4-20250514` is a 4.0, `claude-3-7-sonnet-…` a 3.7; gateways write `anthropic/claude-haiku-4.5`.
 _VERSION: Final = re.compile(r"claude-(?:[a-z]+-)*(\d{1,2})(?:[-.](\d{1,2})(?!\d))?")
 
@@ -85,6 +88,8 @@ def thinking_of(settings: AnthropicSettings) -> Result[Thinking, Unsupported]:
     form = thinking_form(settings.model)
     if form == "adaptive" and (refused := _refused_sampling(settings, settings.model, 1)):
         return Failure(Unsupported(refused))
+    if settings.temperature is not None and settings.top_p is not None and _takes_one_of_two(settings.model):
+        return Failure(Unsupported("this model takes temperature or top_p, not both: leave one of the two out"))
     if config is None:
         return Success(Thinking())
     if config.token_budget == 0 or config.effort == "none":
@@ -94,6 +99,11 @@ def thinking_of(settings: AnthropicSettings) -> Result[Thinking, Unsupported]:
     if refused := _refused_sampling(settings, "thinking", 0.95):
         return Failure(Unsupported(refused))
     return Success(_adaptive(config)) if form == "adaptive" else _budgeted(settings.model, config, form)
+
+
+def _takes_one_of_two(model: str) -> bool:
+    version = version_of(model)
+    return version is not None and _ONE_OF_TWO[0] <= version <= _ONE_OF_TWO[1]
 
 
 def _adaptive(config: ThinkingConfig) -> Thinking:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, final
 
 from punk.core.failures import Failure, Unsupported
 from punk.providers.base import Body, ByteStream, TransportError
 from punk.providers.http import ResponseStream, failure_of, status_failure
-from punk.providers.pool import ClientPool
+from punk.providers.pool import CLOSED, ClientPool, HomeLoop
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncAPIResponse, AsyncStream
@@ -38,33 +39,38 @@ class AnthropicTransport:
         self._api_key = api_key
         self._base_url = base_url
         self._given = None if client is None else client.with_options(max_retries=0)
-        self._own = ClientPool("anthropic", self._made, lambda own: own.close())
+        self._home = HomeLoop()
+        self._own = ClientPool("anthropic", self._made, lambda own: own.close(), ("ANTHROPIC_",))
 
     async def prepare(self, body: Body) -> None:
         """Make sure of the client that `body` needs. Raises `TransportError`."""
-        await self._client()
-
-    async def open(self, body: Body) -> ByteStream:
-        """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
-        client = await self._client()
-        try:
-            response = await _request(client, body).__aenter__()
-        except Exception as error:
-            raise TransportError(_failure(error, client)) from error
-        return ResponseStream(response.http_response)
-
-    async def close(self) -> None:
-        """Close the running loop's client, unless it was given. May be called again."""
-        await self._own.close()
-
-    async def _client(self) -> AsyncAnthropic:
         if self._given is not None:
-            return self._given
+            self._checked(self._given)
+            return
         client = await self._own.get()
         if client.api_key is None and client.auth_token is None and client.credentials is None:
             # Not kept: the key may be there when it is tried again.
             await self._own.close()
             raise TransportError(NO_KEY)
+
+    async def open(self, body: Body) -> ByteStream:
+        """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
+        if self._given is not None:
+            return await _answer(body, self._checked(self._given))
+        return await self._own.opened(partial(_answer, body))
+
+    def enter(self) -> None:
+        """A block begins, at whose end `leave` is called."""
+        self._own.enter()
+
+    async def leave(self) -> None:
+        """A block ends: the last one closes the running loop's client, unless it was given."""
+        await self._own.leave()
+
+    def _checked(self, client: AsyncAnthropic) -> AsyncAnthropic:
+        self._home.check()
+        if client.is_closed():
+            raise TransportError(CLOSED)
         return client
 
     def _made(self) -> AsyncAnthropic:
@@ -82,6 +88,14 @@ class AnthropicTransport:
             raise TransportError(NO_KEY) from error
         except httpx2.InvalidURL as error:
             raise TransportError(failure_of(error)) from error
+
+
+async def _answer(body: Body, client: AsyncAnthropic) -> ByteStream:
+    try:
+        response = await _request(client, body).__aenter__()
+    except Exception as error:
+        raise TransportError(_failure(error, client)) from error
+    return ResponseStream(response.http_response)
 
 
 def _request(client: AsyncAnthropic, body: Body) -> Request:
@@ -116,7 +130,7 @@ def _failure(error: Exception, client: AsyncAnthropic) -> Failure:
         return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
     if isinstance(error, CredentialsError) or (isinstance(error, TypeError) and "authentication" in str(error)):
         return NO_KEY
-    if isinstance(error, TypeError | ValueError):
+    if isinstance(error, TypeError | ValueError) and not isinstance(error, UnicodeEncodeError):
         # What fails on the way is wrapped by the SDK: this is a request that could not be written.
         return Unsupported(f"no request can be made of these settings ({type(error).__name__})")
     return failure_of(error, clock="first_event")

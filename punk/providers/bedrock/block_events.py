@@ -1,7 +1,8 @@
 """Folds the events of content blocks, by index: start, deltas, stop.
 
-Blocks of text and of reasoning have no start: their first delta opens them, and a delta of another kind ends them and
-opens another. Only calls, and blocks that punk does not interpret, have a start; arguments cannot come without a call.
+Blocks of text and of reasoning have no start: their first delta opens them, and a delta of another kind, or the start
+of another block in their place, ends them. Only calls, and blocks that punk does not interpret, have a start; arguments
+cannot come without a call.
 """
 
 from __future__ import annotations
@@ -35,8 +36,14 @@ def block_start(turn: Turn, document: JsonObject) -> Step:
     members = {k: v for k, v in start.items() if v is not None} if isinstance(start, dict) else {}
     if not members or members.keys() <= {"text", "reasoningContent"}:
         return turn, ()  # these open with their first delta
-    if index in turn.open:
-        return violated(f"a block began at index {index}, where one is still open")
+    said: tuple[ProviderEvent, ...] = ()
+    match turn.open.get(index):
+        case None:
+            pass
+        case CallUnderWay() | OpaqueUnderWay():
+            return violated(f"a block began at index {index}, where one is still open")
+        case TextUnderWay() | ThinkingUnderWay() | RedactedUnderWay():
+            turn, said = without_block(turn, index)
     kind, content = next(iter(members.items()))
     if kind == "toolUse":
         call = read_as(wire.TOOL_USE, content, "the start of a call")
@@ -44,8 +51,9 @@ def block_start(turn: Turn, document: JsonObject) -> Step:
             return failed(call)
         if not call.get("type"):
             started = CallStarted(turn.count, call.get("toolUseId") or None, call.get("name") or "")
-            return with_block(turn, index, CallUnderWay(turn.count)), (started,)
-    return with_block(turn, index, OpaqueUnderWay(turn.count, kind, content)), (OpaqueStarted(turn.count, kind),)
+            return with_block(turn, index, CallUnderWay(turn.count)), (*said, started)
+    opened = OpaqueStarted(turn.count, kind)
+    return with_block(turn, index, OpaqueUnderWay(turn.count, kind, content)), (*said, opened)
 
 
 def block_stop(turn: Turn, document: JsonObject) -> Step:
@@ -53,8 +61,8 @@ def block_stop(turn: Turn, document: JsonObject) -> Step:
     event = read_as(wire.BLOCK_STOP, document, "a contentBlockStop event")
     if isinstance(event, Malformed):
         return failed(event)
-    index = event["contentBlockIndex"]
-    return without_block(turn, index) if index in turn.open else (turn, ())
+    index = event.get("contentBlockIndex")
+    return without_block(turn, index) if index is not None and index in turn.open else (turn, ())
 
 
 def block_delta(turn: Turn, data: bytes) -> Step:

@@ -153,14 +153,14 @@ def _apply(turn: Live, message: Message) -> Step:
 
 def apply_document(turn: Live, name: str, document: JsonObject) -> Step:
     """The answer after the event `name` that is `document`."""
-    if not document:
-        return turn, ()
+    if not document and name != "messageStop":
+        return turn, ()  # that an answer is whole, the name says alone
     if name == "metadata":
         return _metadata(turn, document)
     if isinstance(turn, Stopped):
         return turn, ()
     if name == "messageStart":
-        return (Turn(), (TurnStarted(FAMILY),)) if isinstance(turn, Waiting) else violated(_SECOND)
+        return _message_start(turn)
     if isinstance(turn, Waiting):
         after, said = apply_document(Turn(), name, document)
         return after, (TurnStarted(FAMILY), *said)
@@ -174,6 +174,16 @@ def apply_document(turn: Live, name: str, document: JsonObject) -> Step:
 
 
 _SECOND: Final = "a second message began inside the first"
+
+
+def _message_start(turn: Waiting | Turn) -> Step:
+    match turn:
+        case Waiting():
+            return Turn(start="stated"), (TurnStarted(FAMILY),)
+        case Turn(start="implied"):
+            return replace(turn, start="stated"), ()
+        case Turn():
+            return violated(_SECOND)
 
 
 def _message_stop(turn: Turn, document: JsonObject) -> Step:

@@ -10,7 +10,7 @@ from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue
 from punk.providers.base import Body, Delivery
 from punk.providers.bedrock.history import answers_without_thinking, encode_messages, system_blocks
-from punk.providers.bedrock.models import is_claude
+from punk.providers.bedrock.models import is_claude, takes_one_sampling
 from punk.providers.bedrock.output import text_format
 from punk.providers.bedrock.settings import BedrockSettings
 from punk.providers.bedrock.thinking import Thinking, thinking_of
@@ -73,6 +73,8 @@ def _refused_settings(settings: BedrockSettings) -> Unsupported | None:
             "Bedrock takes top_k for Anthropic's models alone: leave it out, or say it as your model wants it in "
             "extra_body under additionalModelRequestFields"
         )
+    if settings.temperature is not None and settings.top_p is not None and takes_one_sampling(settings.model):
+        return Unsupported("this model takes temperature or top_p, not both: leave one of the two out")
     return None
 
 

@@ -16,6 +16,8 @@ _FORMS: Final[tuple[tuple[tuple[int, int], Form], ...]] = (
     ((0, 0), "none"),
 )
 _JSON_SINCE: Final = (4, 5)
+_ONE_SAMPLING: Final = ((4, 1), (4, 7))
+"""From the first version on, and before the other one, a Claude takes `temperature` or `top_p`."""
 
 # `claude-sonnet-4-20250514` is a 4.0, `claude-3-7-sonnet-…` a 3.7, `claude-v2` and `claude-instant-v1` are older.
 _CLAUDE: Final = re.compile(r"claude-(?:[a-uw-z][a-z]*-|v[a-z]+-)*v?(\d{1,2})(?:[-.:](\d{1,2})(?!\d))?")
@@ -41,6 +43,12 @@ def writes_json(model: str) -> bool:
     """Whether the answers of `model` can be held to a JSON schema. Of other models than Claude it is not known."""
     version = _version(model.lower())
     return is_claude(model) and (version is None or version >= _JSON_SINCE)
+
+
+def takes_one_sampling(model: str) -> bool:
+    """Whether `model` takes `temperature` or `top_p`, but not both."""
+    version = _version(model.lower())
+    return version is not None and _ONE_SAMPLING[0] <= version < _ONE_SAMPLING[1]
 
 
 def _version(name: str) -> tuple[int, int] | None:

@@ -15,6 +15,8 @@ _REFUSED: Final = frozenset(
     "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern minItems maxItems "
     "uniqueItems patternProperties propertyNames minProperties maxProperties oneOf not if prefixItems".split()
 )
+# The formats of texts that the grammar knows to which an answer is held, in Anthropic's documentation.
+_FORMATS: Final = "date-time time date duration email hostname uri ipv4 ipv6 uuid".split()
 _DEFINED: Final = "#/$defs/"
 
 
@@ -50,6 +52,8 @@ def _is_plain(schema: JsonValue, parts: JsonObject) -> bool:
             members = schema.get("properties")
             open_ = schema.get("type") == "object" and not isinstance(members, dict)
             if open_ or schema.get("additionalProperties", False) is not False or schema.keys() & _REFUSED:
+                return False
+            if "format" in schema and schema["format"] not in _FORMATS:
                 return False
             inner = [schema[key] for key in ("items", "anyOf", "allOf") if key in schema]
             return _is_plain([*(members.values() if isinstance(members, dict) else ()), *inner], parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 from punk.core.events import ProviderEvent, TurnFailed
 from punk.core.failures import Failure, ProtocolViolation
@@ -21,10 +21,14 @@ class Waiting:
 @final
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An answer under way: its unclosed blocks by the wire's index, and how many blocks have a number."""
+    """An answer under way: its unclosed blocks by the wire's index, and how many blocks have a number.
+
+    `start` is whether its `messageStart` came, or something else came first, which may still be followed by that.
+    """
 
     open: Mapping[int, UnderWay] = field(default_factory=dict)
     count: int = 0
+    start: Literal["stated", "implied"] = "implied"
 
 
 @final

@@ -79,9 +79,9 @@ class BlockStart(TypedDict):
 @final
 @_wire
 class BlockStop(TypedDict):
-    """`contentBlockStop`."""
+    """`contentBlockStop`. One that names no block ends none."""
 
-    contentBlockIndex: int
+    contentBlockIndex: NotRequired[int | None]
 
 
 @final

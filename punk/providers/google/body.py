@@ -2,7 +2,8 @@
 
 Google reports an error in the midst of a stream as a JSON document on lines of its own, without `data:`; a server that
 was asked for no events, or does not know them, sends its whole answer so, as one document or a list of them. What
-stands bare is a payload like any other.
+stands bare is a payload like any other, and it ends the event before it as a blank line would. A gateway's page is one
+that cannot be read.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from returns.result import Success
 from punk.core.failures import Failure, Malformed, Truncated
 from punk.core.log import Log
 from punk.wire.json import loads_lenient
-from punk.wire.sse import DEFAULT_LIMIT, SseDecoder, SseFault
+from punk.wire.sse import DEFAULT_LIMIT, SseDecoder, SseFault, SseFrame
 
 _CUT: Final = Truncated("the answer was cut in the middle of a chunk")
 _PAGE: Final = Malformed("the provider sent a web page where an event stream was asked for")
 _GARBAGE: Final = Malformed("the provider sent a document that is not JSON")
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BARE: Final = re.compile(rb"[\r\n][{\[<]")
 _BOM: Final = b"\xef\xbb\xbf"
 
 Found: TypeAlias = tuple[bytes | Failure, ...]
@@ -93,7 +95,7 @@ class Payloads:
         """What the end of the bytes leaves: the last payload, whole or cut."""
         match self._state:
             case _Bare(pieces=pieces):
-                tails = [b"".join(pieces)]
+                tails = [b"".join(pieces), *(tail.data for tail in self._sse.end())]
             case _Events():
                 tails = [tail.data for tail in self._sse.end()]
             case _:
@@ -137,6 +139,15 @@ class Payloads:
                 return replace(self, _state=_Over()), b""
             found.append(frame.data)
         if at is not None:
+            ended, last = sse.feed(b"\n\n")
+            payloads = [frame.data for frame in last if isinstance(frame, SseFrame)]
+            # One that was cut waits until the bare document, which may say why, was heard.
+            if all(is_whole(payload) for payload in payloads):
+                sse = ended
+                found.extend(payloads)
+            if rest.startswith(b"<"):
+                found.append(_PAGE)
+                return replace(self, _state=_Over()), b""
             return Payloads(self.limit, sse, _Bare()), rest
         between = events.endswith((b"\n\n", b"\r\n\r\n"))
         after = _BETWEEN if between else _Events(between=False, fresh=events.endswith((b"\n", b"\r")))
@@ -161,6 +172,9 @@ class Payloads:
             document = b"".join((*state.pieces, data[:read]))
             if is_whole(document):
                 found.append(document)
+                if self._sse.end():
+                    found.append(_CUT)
+                    return replace(self, _state=_Over()), b""
                 return replace(self, _state=_BETWEEN), data[read:]
             found.append(_GARBAGE)
             return replace(self, _state=_Over()), b""
@@ -173,8 +187,9 @@ def is_whole(payload: bytes) -> bool:
 
 
 def _bare_at(data: bytes, fresh: bool) -> int | None:
-    """Where in `data` a line begins with a bracket, None if none does; `fresh` says that `data` begins a line."""
-    if fresh and data[:1] == b"{":
+    """Where in `data` a line begins as no line of an event does: with a bracket, or a tag; None if none does. `fresh`
+    says that `data` begins a line."""
+    if fresh and data.startswith((b"{", b"[", b"<")):
         return 0
-    places = [at for mark in (b"\n{", b"\r{") if (at := data.find(mark)) >= 0]
-    return min(places) + 1 if places else None
+    found = _BARE.search(data)
+    return None if found is None else found.start() + 1

@@ -17,6 +17,8 @@ from punk.providers.google.turn import Turn
 from punk.providers.google.wire import FAMILY, Chunk, Raw, read_chunk, read_chunks
 
 _NOT_JSON: Final = Malformed("the provider sent a number that JSON does not have, or arguments that are none")
+_NOTHING: Final = (b"", b"null", b"[DONE]")
+"""Payloads without a word in them: the last is how other wires say that no more come."""
 _NO_ANSWER: Final = Malformed("there is no message in the provider's answer")
 
 
@@ -52,10 +54,10 @@ class PayloadDecoder:
         if isinstance(self._state, _Over):
             return self, ()
         if data[:1] != b"{":
-            start = data.lstrip()[:1]
-            if not start:
+            text = data.strip()
+            if text in _NOTHING:
                 return self, ()
-            if start == b"[":
+            if text.startswith(b"["):
                 return self._feed_list(data)
         chunk = read_chunk(data)
         return self.fail(chunk) if isinstance(chunk, Malformed) else self._feed(chunk)

@@ -14,7 +14,7 @@ from returns.result import Failure, Result, Success
 from punk.core.effects import RequestTurn
 from punk.core.failures import Malformed, Unsupported
 from punk.core.json import JsonObject
-from punk.core.media import MediaUrl
+from punk.core.media import InlineMedia, MediaUrl
 from punk.core.messages import UserMessage
 from punk.core.parts import DocumentPart, ImagePart
 from punk.providers.base import Body, Delivery
@@ -38,7 +38,7 @@ def encode(settings: GoogleSettings, turn: RequestTurn, delivery: Delivery) -> R
     thinking = unwrap_or_failure(thinking_of(settings))
     if isinstance(thinking, Unsupported):
         return Failure(thinking)
-    if refused := refused_part(turn.messages, MEDIA) or _refused_url(settings, turn):
+    if refused := refused_part(turn.messages, MEDIA) or _refused_source(settings, turn):
         return Failure(refused)
     asked = asked_of(settings, turn)
     if isinstance(asked, Unsupported):
@@ -94,15 +94,20 @@ def _counting(settings: GoogleSettings, body: JsonObject, delivery: Delivery) ->
     return {"generateContentRequest": {"model": resource(settings.model, "gemini"), **body}}
 
 
-def _refused_url(settings: GoogleSettings, turn: RequestTurn) -> Unsupported | None:
-    """Why a URL in the messages cannot be sent, None if all can: Vertex wants to know what is there."""
-    for message in turn.messages if settings.service == "vertex" else ():
+def _refused_source(settings: GoogleSettings, turn: RequestTurn) -> Unsupported | None:
+    """Why an image or a document cannot be sent, None if all can: there must be something, and Vertex wants to know
+    what is at a URL."""
+    for message in turn.messages:
         for part in message.parts if isinstance(message, UserMessage) else ():
             match part:
+                case ImagePart(source=InlineMedia(data=b"")):
+                    return Unsupported("the image is empty")
+                case DocumentPart(source=InlineMedia(data=b"")):
+                    return Unsupported("the document is empty")
                 case (
                     ImagePart(source=MediaUrl(url=url, media_type=said))
                     | DocumentPart(source=MediaUrl(url=url, media_type=said))
-                ) if media_type(url, said) is None:
+                ) if settings.service == "vertex" and media_type(url, said) is None:
                     return Unsupported("Vertex wants the media type of what a URL leads to: pass media_type with it")
                 case _:
                     pass

@@ -139,7 +139,7 @@ class Turn:
         call = part.get("functionCall")
         if call is not None:
             return self._call(call, beside, out)
-        kind = next((name for name in beside if name != SIGNATURE), None)
+        kind = min((name for name in beside if name != SIGNATURE), key=_DETAILS.__contains__, default=None)
         if text is None and kind is not None:
             turn = self._end_run(out)
             whole = cast("JsonObject", {name: value for name, value in part.items() if value is not None})
@@ -221,3 +221,6 @@ class Turn:
 
 
 _TYPED: Final = ("text", "thought", "functionCall")
+
+_DETAILS: Final = ("partMetadata", "mediaResolution", "videoMetadata")
+"""What stands beside the content of a part, before it or after."""

@@ -22,6 +22,7 @@ FAMILY: Final = "gemini"
 T = TypeVar("T")
 
 # Typed dicts are read in half the time that models take, and a chunk is read for every token. `strict`: 7 is no text.
+# A number or a truth value in a text is none either, but where Google's SDK takes it for one and servers send it so.
 _wire: Final = with_config(strict=True, extra="ignore")
 _open: Final = with_config(strict=True, extra="allow")
 
@@ -60,7 +61,7 @@ class Part(TypedDict, total=False):
     """A part of the answer: a text, a thought, a call, or something else under a name of its own."""
 
     text: str | None
-    thought: bool | None
+    thought: Annotated[bool | None, Field(strict=False)]
     thoughtSignature: str | None
     functionCall: FunctionCall | None
 
@@ -78,7 +79,7 @@ class Content(TypedDict, total=False):
 class Candidate(TypedDict, total=False):
     """One of the answers that were asked for; punk asks for one, number 0."""
 
-    index: int | None
+    index: Annotated[int | None, Field(strict=False)]
     content: Content | None
     finishReason: str | None
     finishMessage: str | None

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Final
 
+from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
 from punk.core.media import CacheMark, CacheTtl, InlineMedia
-from punk.core.parts import DocumentPart
+from punk.core.messages import Message, ToolResultMessage
+from punk.core.parts import DocumentPart, ImagePart, TextPart
 from punk.providers.encoding import plain_type
 
 IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -39,6 +42,15 @@ _ENDINGS: Final = {
 def takes_marks(model: str) -> bool:
     """Whether `model` lets a prompt be marked; one whose name says nothing of its age may."""
     return _UNMARKED.match(model) is None
+
+
+def refused_marks(model: str, messages: Iterable[Message]) -> Unsupported | None:
+    """Why the marks in `messages` cannot be sent to `model`, one of OpenAI's; None if they can, or there are none."""
+    said = (message.parts for message in messages if not isinstance(message, ToolResultMessage))
+    takers = (part for parts in said for part in parts if isinstance(part, TextPart | ImagePart | DocumentPart))
+    if takes_marks(model) or all(part.cache is None for part in takers):
+        return None
+    return Unsupported(f"{model} takes no cache marks, as OpenAI's models do from gpt-5.6 on: leave `cache` out")
 
 
 def breakpoint_of(mark: CacheMark | None) -> JsonObject:

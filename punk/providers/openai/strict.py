@@ -1,9 +1,9 @@
 """Turns a JSON schema into the strict form of OpenAI's, in which an answer is held to it word by word.
 
 The strict form names every property of an object and requires it; so a property with a default is always given, with a
-value of its own type. `oneOf` is said as `anyOf`. What only tells, and bounds nothing, is left out but for titles and
-descriptions. There is no strict form of objects with properties of any name, of values of any type, of tuples, and of
-whatever the strict form has no word for.
+value of its own type. `oneOf` is said as `anyOf`, and values that are listed get their types beside them. What only
+tells, and bounds nothing, is left out but for titles and descriptions. There is no strict form of objects with
+properties of any name, of values of any type, of tuples, and of whatever the strict form has no word for.
 
 Source: OpenAI's guide to structured outputs (supported schemas).
 """
@@ -88,6 +88,8 @@ def _typed(strict: JsonObject, rest: JsonObject) -> JsonObject:
     kind = strict.get("type")
     kinds = kind if isinstance(kind, list) else [kind]
     more: JsonObject = {}
+    if kind is None:
+        more["type"] = _types(strict)
     if "object" in kinds:
         # A property that the schema does not name is no part of its answers, if it does not ask for more.
         if rest.pop("additionalProperties", False) is not False or not isinstance(rest.get("properties"), dict):
@@ -101,6 +103,31 @@ def _typed(strict: JsonObject, rest: JsonObject) -> JsonObject:
         more["items"] = _strict(rest.pop("items", None))
     if rest.get("format") in _FORMATS:
         more["format"] = rest.pop("format")
-    if rest or (kind is None and "enum" not in strict and "const" not in strict):
+    if rest:
         raise _NotStrict
     return more
+
+
+def _types(strict: JsonObject) -> JsonValue:
+    """The types of the values that a schema lists instead."""
+    listed = [strict["const"]] if "const" in strict else strict.get("enum")
+    if not isinstance(listed, list) or not listed:
+        raise _NotStrict
+    types: list[JsonValue] = [*dict.fromkeys(map(_type_of, listed))]
+    return types[0] if len(types) == 1 else types
+
+
+def _type_of(value: JsonValue) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case _:
+            raise _NotStrict

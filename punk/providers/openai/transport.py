@@ -11,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar, final
 
 from punk.core.failures import Failure, Unsupported
-from punk.providers.base import Body, ByteStream, TransportError
+from punk.providers.base import Body, ByteStream, TransportError, presentable
 from punk.providers.http import ResponseStream, failure_of, secrets_in, status_failure
-from punk.providers.pool import ClientPool
+from punk.providers.pool import CLOSED, ClientPool, HomeLoop
 
 if TYPE_CHECKING:
     from openai import AsyncAPIResponse, AsyncOpenAI
@@ -32,25 +32,43 @@ NO_KEY: Final = "none"
 class Clients(Protocol):
     """Where a transport gets its client from."""
 
-    async def get(self) -> AsyncOpenAI:
-        """The client to use in the running loop. Raises `TransportError` where none can be made."""
+    async def check(self) -> None:
+        """Make sure of the client. Raises `TransportError` where none can be made or used."""
 
-    async def close(self) -> None:
-        """Close what belongs to the running loop and was made here."""
+    async def opened(self, request: Callable[[AsyncOpenAI], Awaitable[ByteStream]]) -> ByteStream:
+        """The answer that `request` opens with the running loop's client. Raises `TransportError` as `check`."""
+
+    def enter(self) -> None:
+        """A block begins, at whose end `leave` is called."""
+
+    async def leave(self) -> None:
+        """A block ends: the last one closes what belongs to the running loop and was made here."""
 
 
 @final
 class GivenClient:
-    """A client that the caller made: used as it is, but for the SDK's own retries, and never closed."""
+    """A client that the caller made: used as it is, but for the SDK's own retries, in one event loop, and never
+    closed."""
 
     def __init__(self, client: AsyncOpenAI) -> None:
         self._client = client.with_options(max_retries=0)
+        self._home = HomeLoop()
 
-    async def get(self) -> AsyncOpenAI:
-        """The client."""
-        return self._client
+    async def check(self) -> None:
+        """Make sure that it is open, and in its own loop."""
+        self._home.check()
+        if self._client.is_closed():
+            raise TransportError(CLOSED)
 
-    async def close(self) -> None:
+    async def opened(self, request: Callable[[AsyncOpenAI], Awaitable[ByteStream]]) -> ByteStream:
+        """The answer that `request` opens with it."""
+        await self.check()
+        return await request(self._client)
+
+    def enter(self) -> None:
+        """Nothing begins for a client that is the caller's."""
+
+    async def leave(self) -> None:
         """Leaves it open."""
 
 
@@ -58,21 +76,34 @@ class GivenClient:
 class OwnClients:
     """A client a running loop, made by `make` when it is first asked for and closed with the loop.
 
-    `no_key` says what to do where there is no key.
+    `no_key` says what to do where there is no key; `variables` are how the names of the variables begin that it reads.
     """
 
-    def __init__(self, make: Callable[[], AsyncOpenAI], no_key: str = f"set {KEY_VARIABLE}, or pass api_key") -> None:
+    def __init__(
+        self,
+        make: Callable[[], AsyncOpenAI],
+        no_key: str = f"set {KEY_VARIABLE}, or pass api_key",
+        variables: tuple[str, ...] = ("OPENAI_",),
+    ) -> None:
         self._make = make
         self._no_key = no_key
-        self._pool = ClientPool("openai", self._made, lambda client: client.close())
+        self._pool = ClientPool("openai", self._made, lambda client: client.close(), variables)
 
-    async def get(self) -> AsyncOpenAI:
-        """The running loop's client."""
-        return await self._pool.get()
+    async def check(self) -> None:
+        """Make sure of the running loop's client."""
+        await self._pool.get()
 
-    async def close(self) -> None:
-        """Close the running loop's client."""
-        await self._pool.close()
+    async def opened(self, request: Callable[[AsyncOpenAI], Awaitable[ByteStream]]) -> ByteStream:
+        """The answer that `request` opens with the running loop's client."""
+        return await self._pool.opened(request)
+
+    def enter(self) -> None:
+        """A block begins."""
+        self._pool.enter()
+
+    async def leave(self) -> None:
+        """A block ends: the last one closes the running loop's client."""
+        await self._pool.leave()
 
     def _made(self) -> AsyncOpenAI:
         import httpx2
@@ -145,9 +176,16 @@ def azure_client(
 
 
 async def _token(provider: Callable[[], str | Awaitable[str]]) -> str:
-    """What `provider` gives, asked in a thread: it may fetch the token, and block."""
-    token = await asyncio.to_thread(provider)
-    return token if isinstance(token, str) else await token
+    """What `provider` gives, asked in a thread: it may fetch the token, and block. Raises `TransportError`."""
+    try:
+        given = await asyncio.to_thread(provider)
+        token: object = given if isinstance(given, str) else await given
+    except Exception as error:
+        told = presentable(str(error)) or type(error).__name__
+        raise TransportError(Unsupported(f"azure_ad_token_provider failed: {told}")) from error
+    if not isinstance(token, str) or not token:
+        raise TransportError(Unsupported("azure_ad_token_provider gave no token: it must give a text"))
+    return token
 
 
 class OpenAiTransport(ABC, Generic[T]):
@@ -158,20 +196,20 @@ class OpenAiTransport(ABC, Generic[T]):
 
     async def prepare(self, body: Body) -> None:
         """Make sure of the client that `body` needs. Raises `TransportError`."""
-        await self._clients.get()
+        await self._clients.check()
 
     async def open(self, body: Body) -> ByteStream:
         """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
-        client = await self._clients.get()
+        return await self._clients.opened(partial(self._answer, body))
+
+    async def _answer(self, body: Body, client: AsyncOpenAI) -> ByteStream:
         try:
             response = await self._request(client, body).__aenter__()
+        except TransportError:
+            raise  # of our own, from inside of the SDK
         except Exception as error:
             raise TransportError(_failure(error, client)) from error
         return ResponseStream(response.http_response)
-
-    async def close(self) -> None:
-        """Close the client of the running loop, unless it was given."""
-        await self._clients.close()
 
     @abstractmethod
     def _request(self, client: AsyncOpenAI, body: Body) -> Request[T]:
@@ -185,7 +223,7 @@ def _failure(error: Exception, client: AsyncOpenAI) -> Failure:
         response = error.response
         secrets = [client.api_key, *secrets_in(response.request.headers)]
         return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
-    if isinstance(error, TypeError | ValueError):
+    if isinstance(error, TypeError | ValueError) and not isinstance(error, UnicodeEncodeError):
         # What fails on the way is wrapped by the SDK: this is a request that could not be written.
         return Unsupported(f"no request can be made of these settings ({type(error).__name__})")
     return failure_of(error, clock="first_event")

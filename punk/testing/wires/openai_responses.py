@@ -34,7 +34,7 @@ from punk.core.json import JsonObject, JsonValue, dump_json
 from punk.core.messages import Finish
 from punk.core.provider_data import ProviderData
 from punk.core.usage import Usage
-from punk.providers.openai.responses.decode import INCOMPLETE
+from punk.providers.openai.responses.ends import INCOMPLETE
 from punk.providers.openai.responses.settings import FAMILY
 
 _WHY: Final = {reason: why for why, reason in INCOMPLETE.items()}

@@ -96,9 +96,9 @@ def test_a_block_without_a_character_takes_no_number() -> None:
     assert said == (TextDelta(0, "a"), ENDED)
 
 
-def test_the_pieces_of_a_signature_are_joined() -> None:
+def test_the_last_signature_of_a_block_counts() -> None:
     said = decoded(start(0, "thinking"), signature(0, "ab"), signature(0, "c"), stop(0), ending())
-    assert said == (ThinkingSealed(0, "abc"), ENDED)
+    assert said == (ThinkingSealed(0, "c"), ENDED)
 
 
 def test_a_late_empty_signature_is_none() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from returns.methods import unwrap_or_failure
 
@@ -150,13 +152,27 @@ def test_what_cannot_be_is_refused_with_what_to_do(settings: AnthropicSettings, 
 
 
 def test_sampling_that_goes_with_thinking_is_let_through() -> None:
-    settings = AnthropicSettings("claude-opus-4-5", thinking_config=ThinkingConfig(), temperature=1, top_p=0.95)
+    settings = AnthropicSettings("claude-opus-4-0", thinking_config=ThinkingConfig(), temperature=1, top_p=0.95)
     body = body_of(settings)
     assert isinstance(body, Body)
     assert (body.json["temperature"], body.json["top_p"]) == (1, 0.95)
 
 
-@pytest.mark.parametrize("model", ["claude-opus-4-6", "claude-3-5-haiku-20241022", "qwen3"])
+@pytest.mark.parametrize(
+    "model", ["claude-opus-4-1-20250805", "claude-sonnet-4-5", "claude-haiku-4.5", "claude-opus-4-6"]
+)
+def test_some_models_take_a_temperature_or_a_top_p(model: str) -> None:
+    both = AnthropicSettings(model, temperature=1, top_p=0.95)
+    thinking = replace(both, thinking_config=ThinkingConfig())
+    for settings in (both, replace(both, temperature=0.0), thinking):
+        assert body_of(settings) == Unsupported(
+            "this model takes temperature or top_p, not both: leave one of the two out"
+        )
+    for settings in (replace(both, top_p=None), replace(both, temperature=None), replace(thinking, top_p=None)):
+        assert isinstance(body_of(settings), Body)
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-20250514", "claude-3-5-haiku-20241022", "qwen3"])
 def test_older_models_take_sampling_parameters(model: str) -> None:
     body = body_of(AnthropicSettings(model, temperature=0.2, top_p=0.5, top_k=4))
     assert isinstance(body, Body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +105,41 @@ def test_the_environment_says_keys_region_and_endpoint(monkeypatch: pytest.Monke
     assert f"{KEY}/" in asked(there, AwsAccess())
     assert "/ap-south-1/bedrock/" in there.requests[-1].headers["authorization"]
     assert there.requests[-1].path.startswith("/under/model/")
+
+
+@pytest.mark.parametrize(
+    ("given", "sessions", "region"),
+    [(None, None, "eu-north-1"), ("us-west-2", None, "us-west-2"), (None, "us-east-2", "us-east-2"), (None, "", None)],
+)
+def test_the_region_by_the_name_that_all_tools_know(
+    monkeypatch: pytest.MonkeyPatch, there: Server, given: str | None, sessions: str | None, region: str | None
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
+    if sessions is None:
+        session, access = None, AwsAccess(given, KEY, SECRET, endpoint_url=there.base)
+    else:
+        if not sessions:
+            monkeypatch.delenv("AWS_DEFAULT_REGION")
+        fields = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET}
+        session = own_session(**fields, **({"region_name": sessions} if sessions else {}))
+        access = AwsAccess(given, endpoint_url=there.base)
+    assert f"/{region or 'eu-north-1'}/bedrock/" in asked(there, access, session)
+
+
+def test_given_keys_need_no_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: Server) -> None:
+    keys = AwsAccess(REGION, KEY, SECRET, endpoint_url=there.base)
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert f"{KEY}/" in asked(there, keys)
+    for access in (AwsAccess(REGION, endpoint_url=there.base), replace(keys, profile_name="nobody")):
+        failure = refused(access)
+        assert isinstance(failure, Unsupported)
+        assert "nobody" in failure.message
+    # One that is there still says where to ask.
+    (tmp_path / "config").write_text("[profile mine]\nregion=us-west-2\n")
+    assert "/us-west-2/" in asked(there, replace(keys, region_name=None, profile_name="mine"))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    assert "/us-west-2/" in asked(there, replace(keys, region_name=None))
 
 
 def test_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: Server) -> None:

@@ -125,6 +125,14 @@ def test_a_form_with_parts_of_its_own() -> None:
     assert parse_json(str(definition)).unwrap() == {**schema, "$defs": closed, "additionalProperties": False}
 
 
+def test_formats_that_the_service_knows_are_said() -> None:
+    # What is called `format` may be a member of the answer as well.
+    members: JsonObject = {"format": {"type": "string"}, "at": {"type": "string", "format": "date-time"}}
+    body = asked(BUDGET, output=OutputSpec("Thing", dump_json({"type": "object", "properties": members})))
+    schema = member(body, "outputConfig", "textFormat", "structure", "jsonSchema", "schema")
+    assert '"format":"date-time"' in str(schema)
+
+
 @pytest.mark.parametrize(
     "schema",
     [
@@ -137,6 +145,8 @@ def test_a_form_with_parts_of_its_own() -> None:
         {"type": "object", "properties": {"a": {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]}}},
         {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "object"}}},
         {"type": "object", "properties": {"a": {"$ref": "other.json"}}},
+        {"type": "object", "properties": {"a": {"type": "string", "format": "binary"}}},
+        {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "integer", "format": "int32"}}}},
         {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": TREE}},
         {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "object"}}}},
     ],

@@ -120,8 +120,8 @@ def test_an_answer_read_to_its_end_gives_its_connection_back() -> None:
         for _ in range(3):
             await whole(transport, BODY)
         assert server.connections == 1
-        await transport.close()
-        await transport.close()
+        await transport._clients.leave()
+        await transport._clients.leave()
         await whole(transport, BODY)
         assert server.connections == 2
 

@@ -17,6 +17,7 @@ from punk.core.events import (
     ThinkingDelta,
     ThinkingSealed,
     TurnEnded,
+    TurnFailed,
 )
 from punk.core.json import JsonObject
 from punk.core.messages import Finish, FinishReason
@@ -36,6 +37,7 @@ from tests.providers.bedrock.answers import (
     ending,
     message,
     metadata,
+    raw,
     redacted,
     signature,
     start,
@@ -126,6 +128,42 @@ def test_a_call_without_its_stop_does_not_run() -> None:
     assert not any(isinstance(event, CallEnded) for event in said)
 
 
+def test_a_start_ends_what_had_none_in_its_place() -> None:
+    said = between(
+        delta(0, citation=CITATION), text(0, "A"), call(0), arguments(0, "{}"), stop(0), text(0, "B"), stop(0)
+    )
+    assert said == [
+        TextDelta(0, "A"),
+        TextAnnotated(0, data({"citations": [CITATION]})),
+        CallStarted(1, "t", "f"),
+        CallDelta(1, "{}"),
+        CallEnded(1),
+        TextDelta(2, "B"),
+    ]
+    image = between(thinking(0, "A"), signature(0, "s"), start(0, image={"format": "png"}))
+    assert image[:3] == [ThinkingDelta(0, "A"), ThinkingSealed(0, "s"), OpaqueStarted(1, "image")]
+    hidden = data({"reasoningContent": {"redactedContent": "AAEC"}})
+    assert between(redacted(0, "AAEC"), call(0), stop(0)) == [
+        ThinkingSealed(0, provider_data=hidden),
+        CallStarted(1, "t", "f"),
+        CallEnded(1),
+    ]
+
+
+@pytest.mark.parametrize("no_block", [{"p": "a"}, {"contentBlockIndex": None}])
+def test_a_stop_that_names_no_block_ends_none(no_block: JsonObject) -> None:
+    nameless = encode_event("contentBlockStop", no_block)
+    assert between(text(0, "A"), nameless, text(0, "B")) == [TextDelta(0, "A"), TextDelta(0, "B")]
+    assert between(call(0), nameless) == [CallStarted(0, "t", "f")]
+
+
+@pytest.mark.parametrize("payload", [b"{}", b'{"p":"ab"}', b'{"stopReason":null}'])
+def test_an_end_that_gives_no_reason_is_the_end(payload: bytes) -> None:
+    said = decoded(message(), text(0, "A"), raw("messageStop", payload), text(0, "late"), metadata())
+    assert said == (STARTED, TextDelta(0, "A"), USAGE, TurnEnded(Finish()))
+    assert decoded(raw("messageStop", payload)) == (STARTED, TurnEnded(Finish()))
+
+
 @pytest.mark.parametrize("piece", [b"", text(1, "late"), message(), call(2), ending("max_tokens")])
 def test_what_comes_after_the_end_is_no_content(piece: bytes) -> None:
     said = decoded(message(), text(0, "A"), ending(), piece, metadata(), text(1, "later"), metadata())
@@ -137,6 +175,18 @@ def test_an_answer_may_begin_with_anything() -> None:
     assert decoded(call(0), stop(0), ending()) == (STARTED, CallStarted(0, "t", "f"), CallEnded(0), STOPPED)
     assert decoded(ending()) == (STARTED, STOPPED)
     assert decoded(metadata(), text(0, "A"), ending()) == (STARTED, USAGE, TextDelta(0, "A"), STOPPED)
+
+
+def test_a_message_may_start_after_its_bill_or_its_first_words() -> None:
+    said = decoded(metadata(), message(), text(0, "A"), ending())
+    assert said == (STARTED, USAGE, TextDelta(0, "A"), STOPPED)
+    assert decoded(text(0, "A"), message(), text(0, "B"), ending()) == (
+        STARTED,
+        TextDelta(0, "A"),
+        TextDelta(0, "B"),
+        STOPPED,
+    )
+    assert isinstance(decoded(metadata(), message(), message(), ending())[-1], TurnFailed)
 
 
 def test_citations_belong_to_their_block() -> None:

@@ -31,7 +31,7 @@ from tests.providers.bedrock.answers import (
 
 
 def test_empty_documents_and_unknown_events_are_ignored() -> None:
-    names = ("messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata")
+    names = ("messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "metadata")
     assert between(text(0, "A"), delta(0, newer={})) == [TextDelta(0, "A")]
     assert between(*(raw(name, b"{}") for name in names), raw("news", b"["), encode_message({}, b"")) == []
     assert (
@@ -55,7 +55,7 @@ def test_empty_documents_and_unknown_events_are_ignored() -> None:
         raw("contentBlockStart", b'{"contentBlockIndex":0,"start":[]}'),
         raw("contentBlockStart", b'{"contentBlockIndex":0,"start":{"toolUse":7}}'),
         raw("contentBlockStart", b'{"contentBlockIndex":0,"start":{"toolUse":{"name":7}}}'),
-        raw("contentBlockStop", b'{"contentBlockIndex":null}'),
+        raw("contentBlockStop", b'{"contentBlockIndex":"0"}'),
         raw("messageStop", b'{"stopReason":7}'),
         raw("messageStart", b"[]"),
         raw("metadata", b""),
@@ -73,7 +73,10 @@ def test_garbage_is_a_failure(piece: bytes) -> None:
         [arguments(0, "{}")],
         [text(0, "A"), arguments(0, "{}")],
         [call(0), call(0)],
-        [text(0, "A"), call(0)],
+        [text(0, "A"), message()],
+        [metadata(), message()],
+        [start(0, video={}), call(0)],
+        [call(0), start(0, video={})],
         [call(0), text(0, "A")],
         [call(0), thinking(0, "A")],
         [call(0), redacted(0, "AA==")],

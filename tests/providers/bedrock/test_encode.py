@@ -26,6 +26,7 @@ from punk.providers.bedrock.rules import NO_OUTPUT, NO_WORDS
 from tests.providers.bedrock.aws import faults_of
 from tests.providers.bedrock.requests import (
     HI,
+    OLDER,
     OURS,
     SETTINGS,
     TOOL,
@@ -40,7 +41,7 @@ from tests.providers.bedrock.requests import (
 
 
 def test_a_request_holds_the_settings() -> None:
-    settings = replace(SETTINGS, max_tokens=7, temperature=0.0, top_p=0.9, top_k=4, stop_sequences=("END",))
+    settings = replace(OLDER, max_tokens=7, temperature=0.0, top_p=0.9, top_k=4, stop_sequences=("END",))
     assert body_of(HI, settings=settings) == {
         "messages": [{"role": "user", "content": [{"text": "Hi"}]}],
         "inferenceConfig": {"maxTokens": 7, "temperature": 0.0, "topP": 0.9, "stopSequences": ["END"]},

@@ -113,6 +113,30 @@ def test_what_does_not_go_with_thinking(settings: BedrockSettings, config: Think
     assert word in refused.message
 
 
+@pytest.mark.parametrize(
+    ("model", "takes_both"),
+    [
+        ("anthropic.claude-opus-4-1-20250805-v1:0", False),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", False),
+        ("anthropic.claude-opus-4-6-v1", False),
+        ("us.anthropic.claude-sonnet-4-20250514-v1:0", True),
+        (OLDER.model, True),
+        (ADAPTIVE.model, True),
+        ("anthropic.claude-fable", True),
+        (NOVA.model, True),
+    ],
+)
+def test_temperature_or_top_p(model: str, takes_both: bool) -> None:
+    settings = BedrockSettings(model, temperature=0.0, top_p=0.5)
+    both = asked(settings)
+    if takes_both:
+        assert member(both, "inferenceConfig") == {"temperature": 0.0, "topP": 0.5}
+    else:
+        assert both == Unsupported("this model takes temperature or top_p, not both: leave one of the two out")
+    assert member(asked(replace(settings, top_p=None)), "inferenceConfig") == {"temperature": 0.0}
+    assert member(asked(replace(settings, temperature=None)), "inferenceConfig") == {"topP": 0.5}
+
+
 CALL = ToolCall("c", "now", "{}")
 RESULT = ToolResultMessage("c", "now", "12:00")
 THOUGHT = ThinkingPart("hm", "signature")

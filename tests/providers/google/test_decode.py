@@ -171,6 +171,7 @@ def test_a_text_ends_where_another_value_begins() -> None:
         [*(piece(path, stringValue="x") for path in ("$.a.b", "$.c", "$.a.d", "$.e"))],
         [piece("$.a[1]", numberValue=1)],
         [piece("$.a", numberValue=1), piece("$.a", numberValue=2)],
+        [piece("$.a", numberValue=1), piece("$.a", numberValue=1), piece("$.b", numberValue=2)],
         [piece("$.a", numberValue=1), piece("$.a.b", numberValue=2)],
         [piece("$.a[0]", numberValue=1), piece("$.a.b", numberValue=2)],
         [piece("$.a[0]", numberValue=1), piece("$.a[2]", numberValue=2), piece("$.b", stringValue="x")],
@@ -186,6 +187,13 @@ def test_values_in_no_order_run_nothing(pieces: list[JsonObject]) -> None:
         last = tuple(state.run.messages)[-1]
         assert isinstance(last, ToolResultMessage)
         assert last.is_error
+
+
+def test_after_a_value_in_no_order_no_piece_is_said() -> None:
+    texts = (piece("$.b", stringValue="x", willContinue=True), piece("$.b", stringValue="y"))
+    pieces = (piece("$.a", numberValue=1), piece("$.a", numberValue=1), *texts)
+    events = said(chunk(call("f", willContinue=True)), *(chunk(streamed(p)) for p in pieces), chunk(call(None)), END)
+    assert events == (CallStarted(0, None, "f"), CallDelta(0, '{"a":1'), CallEnded(0, '{"a":1,"b":"xy"}'), STOP)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +255,19 @@ def test_other_parts_are_kept_as_they_came() -> None:
     assert all(event.replayable for event in ended)
     assert [event.data.value for event in ended] == [*parts[:3], {"newThing": {"x": [1, None]}}]
     assert events[-2:] == (TextDelta(5, "b"), STOP)
+
+
+@pytest.mark.parametrize("detail", ["partMetadata", "mediaResolution", "videoMetadata"])
+def test_a_part_is_named_after_its_content_and_not_after_what_stands_beside_it(detail: str) -> None:
+    image: JsonObject = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
+    parts: list[JsonObject] = [{detail: {"x": 1}, **image}, {"thoughtSignature": "s", detail: {"x": 1}, **image}]
+    for part in parts:
+        assert said(chunk(part), END) == (
+            OpaqueStarted(0, "inlineData"),
+            OpaqueEnded(0, data(part)),
+            STOP,
+        )
+    assert said(chunk({detail: {"x": 1}}), END)[0] == OpaqueStarted(0, detail)
 
 
 def test_notes_are_kept_beside_the_text_and_said_once() -> None:
@@ -325,6 +346,18 @@ def test_other_candidates_are_left_out() -> None:
     two: JsonObject = {"index": 1, "content": {"parts": [{"text": "no"}]}, "finishReason": "SAFETY"}
     one: JsonObject = {"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}
     assert said(sse({"candidates": [two, one], "modelVersion": "m", "responseId": "r"})) == (TextDelta(0, "a"), STOP)
+
+
+@pytest.mark.parametrize(("index", "kept"), [(0.0, True), ("0", True), (None, True), ("1", False), (1.0, False)])
+def test_the_number_of_a_candidate_in_other_spellings(index: JsonValue, kept: bool) -> None:
+    spelled = chunk(text("a"), more={"index": index})
+    assert said(spelled, END) == ((TextDelta(0, "a"), STOP) if kept else (STOP,))
+
+
+@pytest.mark.parametrize("word", [True, "true", 1])
+def test_a_thought_in_other_spellings(word: JsonValue) -> None:
+    assert said(chunk(text("a", thought=word)), END) == (ThinkingDelta(0, "a"), ThinkingSealed(0), STOP)
+    assert said(chunk(text("a", thought="false")), END) == (TextDelta(0, "a"), STOP)
 
 
 def counts(**more: JsonValue) -> JsonObject:

@@ -66,6 +66,9 @@ PRETTY = json.dumps(ERROR, indent=2).encode()
         b"\r\n" + PRETTY.replace(b"\n", b"\r\n") + b"\r\n\r\n",
         sse({**ERROR, "candidates": []}),
         b"event: error\n" + sse(ERROR),
+        b"[" + dump_json(ERROR).encode() + b"]",
+        b"[" + PRETTY + b"\n]\r\n",
+        b"[\n" + PRETTY + b"\n,\n{}]",
     ],
 )
 @pytest.mark.parametrize("before", [(), (TEXT,), (TEXT, END)])
@@ -73,6 +76,47 @@ def test_an_error_in_the_midst_or_instead(error: bytes, before: tuple[bytes, ...
     assert failure_in(*before, error) == OVERLOADED
     assert decoded(*before, error + b"\n" + TEXT + END)[-1] == TurnFailed(OVERLOADED)
     assert decode(GeminiDecoder(), bytewise(b"".join(before) + error)) == decoded(*before, error)
+
+
+@pytest.mark.parametrize("page", [b"<html>502</html>", b"\n<!doctype html>\n<p>no\n", b"\r<html>\r\n\r\n"])
+@pytest.mark.parametrize("before", [TEXT, TEXT + END, (TEXT + END).replace(b"\r\n", b"\n")])
+def test_a_page_in_the_midst_is_a_failure(page: bytes, before: bytes) -> None:
+    assert isinstance(failure_in(before, page), Malformed)
+    assert decode(GeminiDecoder(), bytewise(before + page)) == decoded(before + page)
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("error", [PRETTY, PRETTY + b"\n", b"[" + PRETTY + b"]\n"])
+def test_a_bare_document_ends_the_event_before_it(line_end: bytes, error: bytes) -> None:
+    unended = TEXT.strip() + line_end
+    for body in (unended + error, END + unended + error + b"\n" + TEXT):
+        assert decoded(body)[1:] == (TextDelta(0, "a"), TurnFailed(OVERLOADED))
+        assert decode(GeminiDecoder(), bytewise(body)) == decoded(body)
+    whole = unended + END[6:-4]
+    for body in (whole, whole + b"\n", whole + b"\n" + END):
+        assert decode(GeminiDecoder(), bytewise(body)) == decoded(body) == decoded(TEXT, END)
+    page = decoded(unended + b"<html>")
+    assert page[1] == TextDelta(0, "a")
+    assert isinstance(page[-1], TurnFailed)
+
+
+def test_half_an_event_before_a_bare_document() -> None:
+    half = TEXT[:20] + b"\n"
+    for end in (b"", b"\n"):
+        assert decoded(half + PRETTY + end) == (TurnFailed(OVERLOADED),)
+        cut = TEXT + half + END[6:-4] + end
+        for body in (cut, cut + b"\n" + TEXT):
+            events = decoded(body)
+            assert events[1] == TextDelta(0, "a")
+            assert isinstance(failure_in(body), Truncated)
+            assert decode(GeminiDecoder(), bytewise(body)) == events == decoded(*body.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize("nothing", [b"null", b" null ", b"[DONE]", b" [DONE]"])
+def test_payloads_that_say_nothing(nothing: bytes) -> None:
+    nothing = b"data: " + nothing + b"\n\n"
+    assert decoded(nothing, TEXT, nothing, END, nothing) == decoded(TEXT, END)
+    assert isinstance(failure_in(TEXT, nothing), Truncated)
 
 
 def test_an_error_ends_the_answer_before_its_bytes_end() -> None:
@@ -116,7 +160,6 @@ def test_how_long_to_wait_stands_among_the_details(delay: object, seconds: float
 @pytest.mark.parametrize(
     "garbage",
     [
-        b"null",
         b"7",
         b'"x"',
         b"not json",
@@ -126,7 +169,9 @@ def test_how_long_to_wait_stands_among_the_details(delay: object, seconds: float
         b'{"candidates":7}',
         b'{"candidates":[7]}',
         b'{"candidates":[{"content":[]}]}',
-        b'{"candidates":[{"index":"0"}]}',
+        b'{"candidates":[{"index":"a"}]}',
+        b'{"candidates":[{"index":0.5}]}',
+        b'{"candidates":[{"content":{"parts":[{"text":"a","thought":"maybe"}]}}]}',
         b'{"candidates":[{"content":{"parts":[{"text":7}]}}]}',
         b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":[]}}]}}]}',
         b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"x":NaN}}}]}}]}',
@@ -187,7 +232,7 @@ def test_payloads_over_the_limit() -> None:
 
 
 def test_after_the_end_nothing_is_said() -> None:
-    over, _ = PayloadDecoder().feed(b"null")
+    over, _ = PayloadDecoder().feed(b"7")
     assert over.feed(dump_json(ERROR).encode()) == (over, ())
     assert over.fail(Truncated("late")) == (over, ())
     assert over.end() == ()

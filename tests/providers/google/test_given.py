@@ -24,6 +24,9 @@ from punk.core.failures import (
     Unsupported,
 )
 from punk.core.json import dump_json
+from punk.core.messages import UserMessage
+from punk.errors import ConfigurationError, StreamingError
+from punk.llm.chat import Chat
 from punk.llm.models.google import GoogleModel
 from punk.providers.base import Body, TransportError
 from punk.providers.google.decode import GeminiDecoder
@@ -180,6 +183,63 @@ def test_silence_in_either_family_of_clients(family: object, answer: Answer, clo
         assert failure.clock == clock
 
 
+ANSWERS = {
+    "refused": Answer((dump_json(ERROR).encode(),), 429, (("content-type", "application/json"),)),
+    "at once": Answer((sse(ERROR),)),
+    "in the midst": Answer((PIECES[0], sse(ERROR))),
+}
+
+
+class Late(Credentials):
+    """Credentials that get their token when they are first needed."""
+
+    def __init__(self, token: object) -> None:
+        super().__init__(token=None)  # type: ignore[no-untyped-call]  # its own
+        self.late = token
+
+    def refresh(self, request: object) -> None:
+        self.token = self.late
+
+
+@pytest.mark.parametrize("how", ANSWERS)
+@pytest.mark.parametrize("of_vertex", [False, True])
+def test_what_a_client_asks_with_stands_in_no_message(how: str, of_vertex: bool) -> None:
+    async def main(server: Server) -> str:
+        options = HttpOptions(base_url=server.base)
+        client = (
+            Client(vertexai=True, project="p", location="l", credentials=Late(SECRET), http_options=options)
+            if of_vertex
+            else Client(api_key=SECRET, http_options=options)
+        )
+        try:
+            with pytest.raises(StreamingError) as caught:
+                async with Chat([UserMessage("q")], model=GoogleModel("m", client=client)).complete_stream() as stream:
+                    await stream.chat
+            return caught.value.message
+        finally:
+            await client.aio.aclose()
+            client.close()
+
+    with serve(ANSWERS[how]) as server:
+        message = run(main(server))
+        assert "slow down" in message
+        assert SECRET not in message
+
+
+@pytest.mark.parametrize("body", ["<!DOCTYPE html><title>404</title>", "nothing here", "", '{"message":"no","code":5}'])
+def test_a_refusal_that_is_not_googles_is_told_as_over_punks_own_connections(body: str) -> None:
+    async def main(server: Server) -> tuple[Failure, Failure]:
+        with pytest.raises(TransportError) as caught:
+            await rest_of(transport_of(GoogleModel("m", api_key="k", base_url=server.base)))
+        return await failure_in(server), caught.value.failure
+
+    with serve(Answer((body.encode(),), 404)) as server:
+        theirs, ours = run(main(server))
+        assert theirs == ours
+        assert isinstance(theirs, HttpStatus)
+        assert "<" not in theirs.message
+
+
 def test_what_the_client_is_not_asked_it_does_not_do() -> None:
     """A paused answer is gone on from by punk alone, and calls are its own."""
     paused = chunk(text("a"), reason="CONTINUATION", more={"continuationToken": "dG9r"})
@@ -239,6 +299,22 @@ def of_aiohttp(name: str, *bases: type[Exception]) -> Exception:
 )
 def test_the_third_family_of_clients(error: Exception, kind: type[Failure]) -> None:
     assert isinstance(foreign_failure(error, "progress"), kind)
+
+
+def test_it_belongs_to_the_loop_it_was_first_used_in() -> None:
+    with serve(Answer(PIECES)) as server:
+        client = Client(api_key=SECRET, http_options=HttpOptions(base_url=server.base))
+        chat = Chat([UserMessage("Hi")], GoogleModel("m", client=client))
+
+        async def main() -> None:
+            await chat.complete_async()
+            await client.aio.aclose()
+
+        run(main())
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            chat.complete()
+        assert len(server.requests) == 1
+        client.close()
 
 
 def test_the_client_stays_open() -> None:

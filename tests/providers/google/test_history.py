@@ -246,6 +246,8 @@ def test_media() -> None:
 
 def test_media_that_are_not_taken() -> None:
     assert "s3" in refused(UserMessage([ImagePart(MediaUrl("s3://b/o.png"))]))
+    assert refused(UserMessage(["Look:", ImagePart(InlineMedia("image/png", b""))])) == "the image is empty"
+    assert refused(UserMessage([DocumentPart(InlineMedia("application/pdf", b""))])) == "the document is empty"
     assert "cache" in refused(UserMessage([TextPart("a", cache=CacheMark())]))
     assert "cache" in refused(SystemMessage([TextPart("a", cache=CacheMark())]), HI)
 

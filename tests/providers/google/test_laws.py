@@ -159,7 +159,15 @@ def _letters(told: Told) -> tuple[Counter[str], Counter[str]]:
 @example(b'data: {"candidates":[{"content":{"parts":[null]}}]}\n\n', [])
 def test_garbage_never_raises(garbage: bytes, places: list[int]) -> None:
     """Law 15, outside of frames and inside."""
-    for body in (garbage, b"data: " + garbage + b"\n\n", b"data: {}\n\n{" + garbage, b"\n[" + garbage + b"\n"):
+    for body in (
+        garbage,
+        b"data: " + garbage + b"\n\n",
+        b"data: {}\n\n{" + garbage,
+        b"\n[" + garbage + b"\n",
+        b"data: {}\n[" + garbage + b"\n",
+        b"data: {\n{}\n" + garbage,
+        b"data: " + garbage + b"\n<" + garbage,
+    ):
         events = decode(GeminiDecoder(), [body])
         assert isinstance(events[-1], TurnFailed)
         assert decode(GeminiDecoder(), cut(body, places)) == events

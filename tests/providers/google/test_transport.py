@@ -7,9 +7,11 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import google.auth
+import httpx
 import pytest
 from google.auth import exceptions
 from google.auth.credentials import Credentials as AnyCredentials
@@ -17,10 +19,19 @@ from google.genai import Client
 from google.genai.types import HttpOptions
 from google.oauth2.credentials import Credentials
 
-from punk.core.failures import ConnectFailed, ConnectionLost, Failure, HttpStatus, StreamingUnsupported, Unsupported
+from punk.core.failures import (
+    ConnectFailed,
+    ConnectionLost,
+    Failure,
+    HttpStatus,
+    StreamingUnsupported,
+    Unsupported,
+    is_retryable,
+)
 from punk.core.json import dump_json
 from punk.llm.models.google import GoogleModel
 from punk.providers.base import Body
+from punk.providers.google.transport.failures import STALE
 from tests.providers.google.connections import BODY, ERROR, PIECES, SECRET, failure_of, rest_of, transport_of
 from tests.support.aio import run
 from tests.support.server import Answer, Server, serve
@@ -122,7 +133,7 @@ def test_a_refusal_that_breaks_off() -> None:
         assert isinstance(failure_of(lambda: rest_of(transport_of(own(server)))), ConnectionLost)
 
 
-@pytest.mark.parametrize(("url", "kind"), [("http://127.0.0.1:1", ConnectFailed), ("nowhere", ConnectFailed)])
+@pytest.mark.parametrize(("url", "kind"), [("http://127.0.0.1:1", ConnectFailed), ("nowhere", Unsupported)])
 def test_servers_that_are_not_there(url: str, kind: type[Failure]) -> None:
     model = GoogleModel("m", api_key="k", base_url=url)
     assert isinstance(failure_of(lambda: rest_of(transport_of(model))), kind)
@@ -132,7 +143,7 @@ def test_servers_that_are_not_there(url: str, kind: type[Failure]) -> None:
 def test_keys_that_no_request_can_hold(key: str) -> None:
     with serve(Answer(PIECES)) as server:
         failure = failure_of(lambda: rest_of(transport_of(own(server, key))))
-        assert isinstance(failure, Unsupported | ConnectFailed)
+        assert isinstance(failure, Unsupported)
         assert key not in failure.message
         assert server.requests == []
 
@@ -160,17 +171,18 @@ def forbidden(*args: object, **kwargs: object) -> Any:
 class Renewed(Credentials):
     """Credentials that are renewed without a network, and count how often."""
 
-    def __init__(self, seconds: float = 3600, error: Exception | None = None) -> None:
+    def __init__(self, seconds: float = 3600, error: Exception | None = None, token: object = "token") -> None:
         super().__init__(token=None)  # type: ignore[no-untyped-call]  # its own
         self.renewals = 0
         self._seconds = seconds
         self._error = error
+        self._said = token
 
     def refresh(self, request: object) -> None:
         if self._error is not None:
             raise self._error
         self.renewals += 1
-        self.token = f"token-{self.renewals}"
+        self.token = f"token-{self.renewals}" if self._said == "token" else self._said
         self.expiry = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=self._seconds)
 
 
@@ -227,6 +239,15 @@ def test_credentials_of_the_environment_bring_their_project(monkeypatch: pytest.
         assert "GOOGLE_CLOUD_PROJECT" in failure.message
 
 
+@pytest.mark.parametrize("written", ["[]", "7", '{"type":"service_account"}'])
+def test_a_file_that_holds_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    (tmp_path / "file.json").write_text(written)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "file.json"))
+    failure = failure_of(lambda: transport_of(GoogleModel("m", project="p")).prepare(BODY))
+    assert isinstance(failure, Unsupported)
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in failure.message
+
+
 def test_no_credentials() -> None:
     failure = failure_of(lambda: transport_of(GoogleModel("m", project="nobody")).prepare(BODY))
     assert isinstance(failure, Unsupported)
@@ -238,6 +259,13 @@ def test_no_credentials() -> None:
     [
         (exceptions.RefreshError("invalid_grant tok"), Unsupported),  # type: ignore[no-untyped-call]  # its own
         (exceptions.TransportError("no route"), ConnectFailed),  # type: ignore[no-untyped-call]  # its own
+        (ConnectionResetError("invalid_grant"), ConnectFailed),
+        (TimeoutError(), ConnectFailed),
+        (httpx.ConnectTimeout("no route"), ConnectFailed),
+        (RuntimeError("invalid_grant tok"), Unsupported),
+        (ValueError("invalid_grant tok"), Unsupported),
+        (KeyError("access_token"), Unsupported),
+        (FileNotFoundError("a file"), Unsupported),
     ],
 )
 def test_tokens_that_are_not_renewed(error: Exception, kind: type[Failure]) -> None:
@@ -245,7 +273,32 @@ def test_tokens_that_are_not_renewed(error: Exception, kind: type[Failure]) -> N
         failure = failure_of(lambda: rest_of(transport_of(vertex(server, Renewed(error=error)))))
         assert isinstance(failure, kind)
         assert "invalid_grant" not in failure.message
+        assert "credentials" in failure.message
+        assert is_retryable(failure) == (kind is ConnectFailed)
         assert server.requests == []
+
+
+@pytest.mark.parametrize("nothing", ["", b"", None], ids=repr)
+def test_credentials_that_are_renewed_to_nothing(nothing: object) -> None:
+    with serve(Answer(PIECES)) as server:
+        model = vertex(server, Renewed(token=nothing))
+        assert failure_of(lambda: rest_of(transport_of(model))) == STALE
+        assert server.requests == []
+
+
+def test_a_token_of_bytes() -> None:
+    with serve(Answer(PIECES)) as server:
+        run(rest_of(transport_of(vertex(server, Renewed(token=b"tok")))))
+        assert server.requests[-1].headers["authorization"] == "Bearer tok"
+
+
+def test_an_expiry_that_no_clock_compares_with() -> None:
+    with serve(Answer(PIECES)) as server:
+        credentials = token()
+        credentials.expiry = datetime.now(UTC)
+        failure = failure_of(lambda: rest_of(transport_of(vertex(server, credentials))))
+        assert isinstance(failure, Unsupported)
+        assert "TypeError" in failure.message
 
 
 def test_models_share_connections_which_a_block_closes() -> None:

@@ -80,6 +80,16 @@ def test_a_token_provider_takes_the_place_of_a_key(
         assert "api-key" not in server.requests[0].headers
 
 
+def test_a_token_provider_that_fails_is_told_by_name() -> None:
+    def broken() -> str:
+        raise RuntimeError("no identity here")
+
+    for provider, says in ((broken, "azure_ad_token_provider failed: no identity here"), (lambda: "", "gave no token")):
+        model = AzureOpenAiModel("d", endpoint="http://127.0.0.1:9", azure_ad_token_provider=provider)
+        with pytest.raises(ConfigurationError, match=says):
+            ask(model)
+
+
 def test_what_is_missing_is_named_before_any_request() -> None:
     with pytest.raises(ConfigurationError, match="AZURE_OPENAI_ENDPOINT"):
         ask(AzureOpenAiModel("d", api_key="k"))

@@ -71,7 +71,11 @@ def test_finish_reasons(raw: str, reason: str) -> None:
     assert (end.finish.reason, end.finish.raw) == (reason, raw)
 
 
-def test_the_first_finish_reason_counts_and_what_follows_it_is_still_heard() -> None:
+def test_the_last_finish_reason_counts_but_a_cut_is_never_taken_back() -> None:
+    for words, reason in ((("stop", "length"), "length"), (("stop", "tool_calls"), "tool_calls")):
+        end = said(text("a"), *(chunk({}, word) for word in words), DONE)[-1]
+        assert isinstance(end, TurnEnded)
+        assert end.finish.raw == reason
     late = said(text("a"), chunk({}, "length"), chunk({"content": "b"}, "stop"), chunk({}, None), chunk({}, ""), DONE)
     assert late == (TextDelta(0, "a"), TextDelta(0, "b"), TurnEnded(Finish("max_tokens", "length")))
 
@@ -206,6 +210,48 @@ def test_calls_are_told_apart_by_their_index() -> None:
         CallEnded(1),
         TurnEnded(Finish()),
     )
+
+
+HEADS: list[list[bytes]] = [
+    [tool(0, "a", None, ""), tool(0, None, "f", ""), tool(0, None, None, "{}")],
+    [tool(0, "a"), tool(0, None, "f", "{"), tool(0, None, None, "}")],
+    [tool(0, "a", None, "{"), tool(0, None, None, "}"), tool(0, None, "f")],
+    [tool(0, None, "f"), tool(0, "a"), tool(0, None, None, "{}")],
+    [tool(0, None, "f", ""), tool(0, "a", None, "{}")],
+    [tool(None, "a"), tool(None, None, "f"), tool(None, None, None, "{}")],
+    [tool(None, None, "f"), tool(None, "a", None, "{}")],
+    [tool(0, "a", "f", "{"), tool(0, "z1", None, "}"), tool(0, "z2", "", "")],
+    [tool(0, "a", "f", "{"), tool(0, "a", "f", "}")],
+]
+
+
+@pytest.mark.parametrize("pieces", HEADS)
+def test_a_call_waits_for_its_name_and_its_id(pieces: list[bytes]) -> None:
+    turn = fold_turn(decoded(*pieces, chunk({}, "tool_calls"), DONE))
+    assert [(call.id, call.name, call.arguments) for call in turn.calls] == [("a", "f", "{}")]
+
+
+def test_a_call_that_never_gets_a_name_or_an_id_is_told_at_the_end() -> None:
+    assert said(tool(0, "a", None, "{}"), text("t"), DONE) == (
+        TextDelta(0, "t"),
+        CallStarted(1, "a", ""),
+        CallDelta(1, "{}"),
+        CallEnded(1),
+        TurnEnded(Finish()),
+    )
+    assert said(tool(0, None, "f"), DONE)[:2] == (CallStarted(0, None, "f"), CallEnded(0))
+    assert said(tool(0, None, "f"), tool(1, None, "g", "{}"), text("t"), DONE)[:4] == (
+        CallStarted(0, None, "f"),
+        CallStarted(1, None, "g"),
+        CallDelta(1, "{}"),
+        TextDelta(2, "t"),
+    )
+
+
+def test_whole_calls_under_one_index_are_one_call_that_never_runs() -> None:
+    """As the SDK has them, and safe: their arguments together are no JSON."""
+    turn = fold_turn(decoded(tool(0, "a", "f", '{"x":1}'), tool(0, "b", "g", "{}"), chunk({}, "length"), DONE))
+    assert [(call.id, call.name, call.arguments) for call in turn.calls] == [("a", "f", '{"x":1}{}')]
 
 
 @pytest.mark.parametrize("index", [None, -1])

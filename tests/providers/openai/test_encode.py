@@ -124,10 +124,33 @@ def test_top_k_is_for_compatible_servers() -> None:
         (ThinkingConfig(effort="max"), "max"),
         (ThinkingConfig(token_budget=0), "none"),
         (ThinkingConfig(token_budget=9000), "medium"),
+        (ThinkingConfig(token_budget=1024), "low"),
     ],
 )
-def test_thinking_is_asked_for_by_effort(config: ThinkingConfig, effort: str | None) -> None:
-    assert body(HI, settings=replace(OPENAI, thinking_config=config)).get("reasoning_effort") == effort
+@pytest.mark.parametrize("settings", [OPENAI, OTHER])
+def test_thinking_is_asked_for_by_effort(config: ThinkingConfig, effort: str | None, settings: ChatSettings) -> None:
+    assert body(HI, settings=replace(settings, thinking_config=config)).get("reasoning_effort") == effort
+
+
+def test_a_model_that_does_not_reason_is_not_asked_to() -> None:
+    old = replace(OPENAI, model="gpt-4o")
+    for off in (ThinkingConfig(token_budget=0), ThinkingConfig(effort="none")):
+        assert body(HI, settings=replace(old, thinking_config=off)) == body(HI, settings=old)
+    for on in (ThinkingConfig(), ThinkingConfig(token_budget=1), ThinkingConfig(effort="low")):
+        asking = replace(old, thinking_config=on)
+        why = refused(RequestTurn(1, (HI,), ()), asking)
+        assert why == "gpt-4o does not reason: leave thinking_config out, or take a model that does"
+        # What another server calls so is its own business.
+        body(HI, settings=replace(asking, flavour="compatible"))
+
+
+@pytest.mark.parametrize(("settings", "limit"), [(OPENAI, "max_completion_tokens"), (OTHER, "max_tokens")])
+@pytest.mark.parametrize(("most", "raised"), [(None, None), (2000, 4000), (2001, 2001), (16, 2016)])
+def test_max_tokens_is_raised_above_a_budget(
+    settings: ChatSettings, limit: str, most: int | None, raised: int | None
+) -> None:
+    asking = replace(settings, max_tokens=most, thinking_config=ThinkingConfig(token_budget=2000))
+    assert body(HI, settings=asking).get(limit) == raised
 
 
 def test_what_cannot_be_said() -> None:

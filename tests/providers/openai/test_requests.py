@@ -138,7 +138,9 @@ def test_a_mark_is_a_breakpoint_of_the_cache() -> None:
 
 def test_older_models_take_no_marks() -> None:
     turn = asked(UserMessage([TextPart("a", cache=CacheMark())]))
-    assert "cache marks" in refused(OLD, turn)
+    assert refused(OLD, turn) == (
+        "gpt-5.5 takes no cache marks, as OpenAI's models do from gpt-5.6 on: leave `cache` out"
+    )
     encoded(replace(NEW, model="my-deployment"), turn)
 
 
@@ -147,7 +149,9 @@ def test_older_models_take_no_marks() -> None:
     [
         (NEW, DocumentPart(WEB), "bytes or data URL, not as https"),
         (NEW, ImagePart(MediaUrl("gs://b/o")), "https"),
-        (NEW, ImagePart(InlineMedia("image/tiff", b"x")), "image/tiff"),
+        (NEW, ImagePart(InlineMedia("image/tiff", b"x")), "OpenAI takes images of"),
+        (OLD, ImagePart(InlineMedia("image/tiff", b"x")), "OpenAI takes images of"),
+        (OLD, ImagePart(MediaUrl("gs://b/o")), "OpenAI takes images as"),
         (OTHER, TextPart("a", cache=CacheMark()), "cache marks"),
         (OTHER, DocumentPart(WEB), "documents"),
     ],

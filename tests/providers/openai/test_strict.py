@@ -112,8 +112,13 @@ def test_types_that_are_no_strict_answer(adapter: TypeAdapter[object], as_proper
 @pytest.mark.parametrize(
     ("schema", "strict"),
     [
-        ({"enum": ["a", 1], "title": "T"}, {"enum": ["a", 1], "title": "T"}),
-        ({"const": 1}, {"const": 1}),
+        (
+            {"enum": ["a", 1, True, "b"], "title": "T"},
+            {"enum": ["a", 1, True, "b"], "type": ["string", "integer", "boolean"], "title": "T"},
+        ),
+        ({"enum": [None, 1.5]}, {"enum": [None, 1.5], "type": ["null", "number"]}),
+        ({"enum": ["a"], "type": "string"}, {"enum": ["a"], "type": "string"}),
+        ({"const": 1}, {"const": 1, "type": "integer"}),
         ({"type": ["string", "null"], "pattern": "a"}, {"type": ["string", "null"], "pattern": "a"}),
         ({**STRING, "format": "date"}, {**STRING, "format": "date"}),
         ({**STRING, "examples": ["a"], "deprecated": True}, STRING),
@@ -147,6 +152,10 @@ def test_what_becomes_of_a_schema(schema: JsonObject, strict: JsonValue) -> None
         {"type": "object", "properties": []},
         {"type": "object", "properties": {"a": True}},
         {"type": "object", "properties": {}, "patternProperties": {}},
+        {"enum": []},
+        {"enum": "a"},
+        {"enum": ["a", ["b"]]},
+        {"const": {}},
         {"type": "array"},
         {"type": "array", "items": STRING, "uniqueItems": True},
         {"type": "array", "prefixItems": [STRING], "items": STRING},

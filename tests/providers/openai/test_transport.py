@@ -7,6 +7,7 @@ import gzip
 import json
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import httpx2
 import pytest
@@ -161,7 +162,7 @@ def test_broken_connections(answer: Answer, kind: type[Failure]) -> None:
         assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("url", "kind"), [("http://127.0.0.1:1/v1", ConnectFailed), ("nowhere", ConnectFailed)])
+@pytest.mark.parametrize(("url", "kind"), [("http://127.0.0.1:1/v1", ConnectFailed), ("nowhere", Unsupported)])
 def test_servers_that_are_not_there(url: str, kind: type[Failure]) -> None:
     assert isinstance(
         failure_of(lambda: ChatTransport(OwnClients(lambda: compatible_client("k", url))).open(BODY)), kind
@@ -169,11 +170,13 @@ def test_servers_that_are_not_there(url: str, kind: type[Failure]) -> None:
 
 
 def test_settings_that_no_request_can_be_made_of() -> None:
-    for key, url in (("ключ", "http://127.0.0.1:1"), ("k\nx", "http://127.0.0.1:1"), ("k", "http://x:y")):
-        transport = ChatTransport(OwnClients(lambda key=key, url=url: compatible_client(key, url)))  # type: ignore[misc]
-        failure = failure_of(lambda transport=transport: transport.open(BODY))  # type: ignore[misc]  # a default
-        assert isinstance(failure, Unsupported | ConnectFailed)
-        assert "ключ" not in failure.message
+    with serve(Answer(PIECES)) as server:
+        for key, url in (("ключ", server.base), ("k\nx", server.base), ("k", "http://x:y")):
+            transport = ChatTransport(OwnClients(partial(compatible_client, key, url)))
+            failure = failure_of(partial(transport.open, BODY))
+            assert isinstance(failure, Unsupported)
+            assert "ключ" not in failure.message
+        assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -240,7 +243,7 @@ def test_an_answer_read_to_its_end_gives_its_connection_back() -> None:
         for _ in range(3):
             await rest_of(transport)
         assert server.connections == 1
-        await transport.close()
+        await transport._clients.leave()
         await rest_of(transport)
         assert server.connections == 2
 
@@ -254,7 +257,7 @@ def test_a_given_client_is_used_and_never_closed() -> None:
             transport = ChatTransport(GivenClient(client))
             await transport.prepare(BODY)
             assert await rest_of(transport) == b"".join(PIECES)
-            await transport.close()
+            await transport._clients.leave()
             assert not client.is_closed()
             assert server.requests[-1].headers["x-own"] == "1"
 

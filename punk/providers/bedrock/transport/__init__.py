@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 from urllib.parse import quote
 
@@ -45,20 +47,34 @@ class BedrockClients:
     def __init__(self, access: AwsAccess, session: AwsSession | None = None) -> None:
         self._access = access
         self._session = session
-        self._pool = ClientPool("httpx", _made, lambda client: client.http.aclose())
+        self._pool = ClientPool("httpx", _made, lambda client: client.http.aclose(), ("AWS_",))
 
-    async def get(self) -> tuple[httpx.AsyncClient, Reached]:
-        """The running loop's client, and where to turn with it. Raises `TransportError` that says what is missing."""
-        client = await self._pool.get()
+    async def check(self) -> None:
+        """Make sure of a client and of where to turn with it. Raises `TransportError` that says what is missing."""
+        await self._reached(await self._pool.get())
+
+    async def opened(self, request: Callable[[httpx.AsyncClient, Reached], Awaitable[ByteStream]]) -> ByteStream:
+        """The answer that `request` opens with the running loop's client. Raises `TransportError` as `check`."""
+
+        async def ask(client: _Client) -> ByteStream:
+            return await request(client.http, await self._reached(client))
+
+        return await self._pool.opened(ask)
+
+    def enter(self) -> None:
+        """A block begins, at whose end `leave` is called."""
+        self._pool.enter()
+
+    async def leave(self) -> None:
+        """A block ends: the last one closes the running loop's client, and forgets what was found out for it."""
+        await self._pool.leave()
+
+    async def _reached(self, client: _Client) -> Reached:
         async with client.lock:
             if client.reached is None:
                 # Reads files, and may ask another process or another server.
                 client.reached = await asyncio.to_thread(reach, self._access, self._session)
-            return client.http, client.reached
-
-    async def close(self) -> None:
-        """Close the running loop's client, and forget what was found out for it. May be called again."""
-        await self._pool.close()
+            return client.reached
 
 
 @final
@@ -71,11 +87,13 @@ class BedrockTransport:
 
     async def prepare(self, body: Body) -> None:
         """Make sure that there are a region and credentials. Raises `TransportError`."""
-        await self._clients.get()
+        await self._clients.check()
 
     async def open(self, body: Body) -> ByteStream:
         """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
-        http, reached = await self._clients.get()
+        return await self._clients.opened(partial(self._answer, body))
+
+    async def _answer(self, body: Body, http: httpx.AsyncClient, reached: Reached) -> ByteStream:
         model = counted_model(self._model) if body.delivery == "count" else self._model
         # Every letter but these is encoded: names that are addresses have `:` and `/` in them.
         url = f"{reached.endpoint}/model/{quote(model, safe='-._~')}/{OPERATIONS[body.delivery]}"
@@ -88,10 +106,6 @@ class BedrockTransport:
         if response.status_code >= 300:
             raise TransportError(await _refused(response, secrets))
         return _Answer(ResponseStream(response), secrets)
-
-    async def close(self) -> None:
-        """Close the running loop's client. May be called again."""
-        await self._clients.close()
 
 
 @final

@@ -67,11 +67,14 @@ def reach(access: AwsAccess, session: AwsSession | None) -> Reached:
             aws_access_key_id=access.access_key_id,
             aws_secret_access_key=access.secret_access_key,
             aws_session_token=access.session_token,
+            botocore_session=_botocore_session(access),
             profile_name=access.profile_name,
         )
+        # botocore itself reads AWS_DEFAULT_REGION, but not the name that all other tools of Amazon's go by.
+        region = access.region_name or (session and session.region_name) or os.environ.get("AWS_REGION") or None
         # Nothing is asked through this client: it knows the endpoint. Unsigned, it looks for no credentials.
         unsigned = Config(signature_version=botocore.UNSIGNED)
-        asked = {"region_name": access.region_name, "endpoint_url": access.endpoint_url, "config": unsigned}
+        asked = {"region_name": region, "endpoint_url": access.endpoint_url, "config": unsigned}
         meta = known.client(SERVICE, **asked).meta
         token = os.environ.get(BEARER, "").strip()
         credentials = None if token and not given else known.get_credentials()
@@ -87,6 +90,17 @@ def reach(access: AwsAccess, session: AwsSession | None) -> Reached:
     if urlsplit(endpoint).scheme != "https" and urlsplit(endpoint).hostname not in ("127.0.0.1", "::1", "localhost"):
         raise TransportError(PLAIN_TOKEN)
     return Reached(endpoint, str(meta.region_name), Token(token))
+
+
+def _botocore_session(access: AwsAccess) -> object:
+    """What boto3 looks things up with. Keys that are given need no profile: one that the environment names, and no file
+    has, is not looked for."""
+    from botocore.session import Session  # type: ignore[import-untyped]
+
+    found = Session()
+    if access.access_key_id is None or found.profile in (None, *found.available_profiles):
+        return found
+    return Session({"profile": (None, None, None, None)})  # by no variable, that is
 
 
 def _unreached(error: Exception) -> Unsupported:

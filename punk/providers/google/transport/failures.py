@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from punk.core.failures import Clock, ConnectFailed, Failure, HttpStatus, Malformed, StreamingUnsupported, Unsupported
 from punk.core.json import dump_json
+from punk.providers.base import presentable
 from punk.providers.google.reports import reported_error, retry_delay
 from punk.providers.http import failure_of, status_failure
 from punk.wire.json import loads_lenient
@@ -21,6 +22,8 @@ NO_CREDENTIALS: Final = Unsupported(
 )
 NO_PROJECT: Final = Unsupported("there is no project for Vertex: set GOOGLE_CLOUD_PROJECT, or pass project")
 _UNREADABLE: Final = Malformed("the provider sent a chunk that cannot be read")
+# Of Google's library, of any HTTP client that credentials may have, and of Python.
+_NETWORK: Final = frozenset({"TransportError", "TimeoutError", "Timeout", "ConnectionError", "gaierror", "SSLError"})
 STALE: Final = Unsupported("Google did not renew the credentials: log in again, or pass others")
 
 
@@ -63,14 +66,18 @@ def foreign_failure(error: Exception, clock: Clock, secrets: Iterable[str] = ())
 
 
 def credentials_failure(error: Exception) -> Failure:
-    """Why Google's library could not say who asks."""
-    match type(error).__name__:
-        case "DefaultCredentialsError":
-            return NO_CREDENTIALS
-        case "TransportError" | "TimeoutError":
-            return ConnectFailed("no connection to the server that renews the credentials")
-        case _:
-            return STALE
+    """Why Google's library, or credentials that are not of its making, could not say who asks."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if type(error).__name__ == "DefaultCredentialsError":
+        return NO_CREDENTIALS
+    if names & _NETWORK:
+        return ConnectFailed("no connection to the server that renews the credentials")
+    if "RefreshError" in names:
+        return STALE
+    return Unsupported(
+        f"the credentials for Vertex cannot be used ({type(error).__name__}): log in again, set "
+        "GOOGLE_APPLICATION_CREDENTIALS to a file that Google made, or pass others"
+    )
 
 
 def _api_error(error: APIError, secrets: Iterable[str]) -> Failure:
@@ -79,6 +86,12 @@ def _api_error(error: APIError, secrets: Iterable[str]) -> Failure:
     document = error.details
     if not isinstance(status, int) or status == 200:
         # In the midst of an answer.
-        return reported_error(document.get("error") if isinstance(document, dict) else document)
+        reported = reported_error(document.get("error") if isinstance(document, dict) else document)
+        return replace(reported, message=presentable(reported.message, secrets))
     headers = {str(name): str(value) for name, value in getattr(response, "headers", {}).items()}
-    return status_of(status, dump_json(document).encode(), headers, secrets)
+    match document:
+        case {"message": str(body), "status": _, **more} if not more:
+            pass  # the SDK's own: what came was no JSON
+        case _:
+            body = dump_json(document)
+    return status_of(status, body.encode(errors="replace"), headers, secrets)

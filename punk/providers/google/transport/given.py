@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, cast, final
 from punk.core.json import JsonObject, JsonValue, dump_json
 from punk.providers.base import Body, ByteStream, TransportError
 from punk.providers.google.transport.failures import foreign_failure, request_failure
+from punk.providers.pool import HomeLoop
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -32,31 +33,31 @@ _OF_THE_SDK: Final = {"sdk_http_response", "automatic_function_calling_history",
 
 @final
 class GivenTransport:
-    """Asks one model through a client that is never closed here. The SDK's retries and its calling of functions are
-    off, and a paused answer is gone on from by punk."""
+    """Asks one model through a client that is never closed here, in the loop that is its `home`. The SDK's retries and
+    its calling of functions are off, and a paused answer is gone on from by punk."""
 
-    def __init__(self, client: Client, model: str) -> None:
+    def __init__(self, client: Client, model: str, home: HomeLoop) -> None:
         self._client = client
         self._model = model
+        self._home = home
 
     async def prepare(self, body: Body) -> None:
-        """Nothing: the client was made by the caller."""
+        """Make sure of the client's own loop. Raises `TransportError`."""
+        self._home.check()
 
     async def open(self, body: Body) -> ByteStream:
         """Send `body`, and return when the answer has begun. Raises `TransportError`."""
-        # A key of the client's may be repeated by a server: it must be known to be blotted out.
-        key = getattr(getattr(self._client, "_api_client", None), "api_key", None)
-        secrets = (key,) if isinstance(key, str) else ()
+        self._home.check()
         try:
             if body.delivery == "stream":
-                stream = _Chunks(await self._stream(body), secrets)
+                stream = _Chunks(await self._stream(body), self._client)
                 await stream.begin()
                 return stream
             answer = await (self._count(body) if body.delivery == "count" else self._whole(body))
         except Exception as error:
             await _let_go(error)
-            raise TransportError(request_failure(error, secrets)) from error
-        return _Whole(dump_json(_document(answer)).encode(), secrets)
+            raise TransportError(request_failure(error, _secrets_of(self._client))) from error
+        return _Whole(dump_json(_document(answer)).encode(), _secrets_of(self._client))
 
     async def _stream(self, body: Body) -> AsyncIterator[GenerateContentResponse]:
         models = self._client.aio.models
@@ -81,14 +82,16 @@ class GivenTransport:
 class _Chunks:
     """An answer as the SDK streams it. Used and closed by the one task that opened it."""
 
-    def __init__(self, chunks: AsyncIterator[GenerateContentResponse], secrets: tuple[str, ...]) -> None:
-        self.secrets = secrets
+    def __init__(self, chunks: AsyncIterator[GenerateContentResponse], client: Client) -> None:
+        self.secrets: tuple[str, ...] = ()
+        self._client = client
         self._chunks = chunks
         self._first: bytes | None = None
 
     async def begin(self) -> None:
         """Send the request: the SDK does so when it is asked for the first chunk. Raises what it raises."""
         self._first = await self._next()
+        self.secrets = _secrets_of(self._client)
 
     async def read(self) -> bytes | None:
         """The next chunk, None at the clean end. Raises `TransportError`."""
@@ -130,6 +133,14 @@ class _Whole:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _secrets_of(client: Client) -> tuple[str, ...]:
+    """The key and the token of `client`, which gets the latter when it first asks: a server may repeat them."""
+    inner = getattr(client, "_api_client", None)
+    token = getattr(getattr(inner, "_credentials", None), "token", None)
+    known = (getattr(inner, "api_key", None), token.decode(errors="replace") if isinstance(token, bytes) else token)
+    return tuple(secret for secret in known if isinstance(secret, str))
 
 
 async def _let_go(error: Exception) -> None:

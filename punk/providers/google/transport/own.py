@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from punk.core.failures import Failure, Unsupported
@@ -51,7 +52,9 @@ class Connection:
 
     async def open(self, model: str, body: Body) -> ByteStream:
         """Send `body` to `model`, and return when the answer's headers are there. Raises `TransportError`."""
-        session = await self._own.get()
+        return await self._own.opened(partial(self._answer, model, body))
+
+    async def _answer(self, model: str, body: Body, session: _Session) -> ByteStream:
         headers = {"content-type": "application/json", **dict(body.headers)}
         address = self._access.address
         if self._tokens is None:
@@ -70,9 +73,13 @@ class Connection:
             return ResponseStream(response)
         raise TransportError(await _refused(response))
 
-    async def close(self) -> None:
-        """Close the running loop's connections. May be called again."""
-        await self._own.close()
+    def enter(self) -> None:
+        """A block begins, at whose end `leave` is called."""
+        self._own.enter()
+
+    async def leave(self) -> None:
+        """A block ends: the last one closes the running loop's connections."""
+        await self._own.leave()
 
     def _address(self, tokens: Tokens) -> Address:
         address = self._access.address

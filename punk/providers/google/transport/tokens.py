@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, final
 
 from punk.providers.base import TransportError
-from punk.providers.google.transport.failures import NO_PROJECT, credentials_failure
+from punk.providers.google.transport.failures import NO_PROJECT, STALE, credentials_failure
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -42,7 +42,9 @@ class Tokens:
                 if not self._is_fresh():
                     await asyncio.to_thread(self._refresh)
         credentials = self._known()
-        headers = {"authorization": f"Bearer {credentials.token}"}
+        token = credentials.token
+        said = token.decode(errors="replace") if isinstance(token, bytes) else token
+        headers = {"authorization": f"Bearer {said}"}
         quota: str | None = getattr(credentials, "quota_project_id", None)
         return {**headers, "x-goog-user-project": quota} if quota else headers
 
@@ -58,12 +60,14 @@ class Tokens:
 
     def _is_fresh(self) -> bool:
         credentials = self._known()
-        return bool(credentials.token) and not credentials.expired
+        try:
+            return bool(credentials.token) and not credentials.expired
+        except Exception as error:  # a time of expiry with a zone cannot be compared
+            raise TransportError(credentials_failure(error)) from error
 
     def _find(self) -> None:
         import google.auth
         from google.auth.credentials import with_scopes_if_required
-        from google.auth.exceptions import GoogleAuthError
 
         try:
             if self._credentials is None:
@@ -71,15 +75,16 @@ class Tokens:
             else:
                 given = self._credentials
                 self._credentials = with_scopes_if_required(given, [SCOPE])  # type: ignore[no-untyped-call]  # its own
-        except GoogleAuthError as error:
+        except Exception as error:  # whatever a file, a process or a server may be the cause of
             raise TransportError(credentials_failure(error)) from error
         self._scoped = True
 
     def _refresh(self) -> None:
-        from google.auth.exceptions import GoogleAuthError
         from google.auth.transport.requests import Request
 
         try:
             self._known().refresh(Request())  # type: ignore[no-untyped-call]  # its own
-        except GoogleAuthError as error:
+        except Exception as error:  # anyone may write credentials
             raise TransportError(credentials_failure(error)) from error
+        if not self._known().token:
+            raise TransportError(STALE)

@@ -185,7 +185,7 @@ def _begin(payload: Chunk | Completion, out: list[ProviderEvent]) -> _Waiting | 
 
 
 def _has_spoken(state: _Waiting | Turn) -> bool:
-    return isinstance(state, Turn) and (state.blocks > 0 or state.raw_reason is not None)
+    return isinstance(state, Turn) and state.has_spoken
 
 
 def _end(state: _Waiting | Turn, is_whole: bool) -> tuple[ProviderEvent, ...]:

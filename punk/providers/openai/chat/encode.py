@@ -16,15 +16,16 @@ from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, ToolResultMessage, UserMessage
 from punk.core.request import OneTool, ToolChoice, ToolSpec
-from punk.core.thinking import ThinkingConfig, effort_for
+from punk.core.thinking import ThinkingConfig
 from punk.providers.base import Body, Delivery
-from punk.providers.encoding import asked_choice, refused_part, refused_tool_name, tool_schema
+from punk.providers.encoding import asked_choice, refused_tool_name, tool_schema
 from punk.providers.openai.answer_form import answer_form
 from punk.providers.openai.chat.assistant import encode_assistant
 from punk.providers.openai.chat.content import content_of
-from punk.providers.openai.chat.rules import IDS, media_rules
+from punk.providers.openai.chat.rules import IDS, refused_words
 from punk.providers.openai.chat.settings import ChatSettings, Flavour
 from punk.providers.openai.naming import NAMES
+from punk.providers.openai.thinking import asked_thinking, effort_of, room_for
 from punk.wire.json import repair_surrogates
 
 
@@ -34,7 +35,11 @@ def encode(settings: ChatSettings, turn: RequestTurn, delivery: Delivery) -> Res
         return Failure(Unsupported("chat completions count no tokens: the usage of an answer says how many it took"))
     if settings.flavour == "openai" and settings.top_k is not None:
         return Failure(Unsupported("OpenAI's models take no top_k: leave it out, or use temperature or top_p"))
-    if refused := refused_part(turn.messages, media_rules(settings)):
+    config = settings.thinking_config
+    thinking = asked_thinking(settings.model, config) if settings.flavour == "openai" else config
+    if isinstance(thinking, Unsupported):
+        return Failure(thinking)
+    if refused := refused_words(settings, turn.messages):
         return Failure(refused)
     tools = _tools(turn.tools, settings.flavour)
     if isinstance(tools, Unsupported):
@@ -55,30 +60,24 @@ def encode(settings: ChatSettings, turn: RequestTurn, delivery: Delivery) -> Res
         "stream_options": {"include_usage": True} if delivery == "stream" else None,
     }
     body: JsonObject = {"model": settings.model, "messages": messages}
-    body |= {key: value for key, value in (_parameters(settings) | asked).items() if value is not None}
+    body |= {key: value for key, value in (_parameters(settings, thinking) | asked).items() if value is not None}
     body |= settings.extra_body or {}
     if delivery == "stream":
         body["stream"] = True
     return Success(Body({key: repair_surrogates(value) for key, value in body.items()}, delivery=delivery))
 
 
-def _parameters(settings: ChatSettings) -> JsonObject:
+def _parameters(settings: ChatSettings, thinking: ThinkingConfig | None) -> JsonObject:
     limit = "max_completion_tokens" if settings.flavour == "openai" else "max_tokens"
     return {
-        limit: settings.max_tokens,
+        limit: room_for(settings.max_tokens, thinking),
         "temperature": settings.temperature,
         "top_p": settings.top_p,
         "top_k": settings.top_k,
         "stop": [*settings.stop_sequences] or None,
         "seed": settings.seed,
-        "reasoning_effort": _effort(settings.thinking_config),
+        "reasoning_effort": None if thinking is None else effort_of(thinking),
     }
-
-
-def _effort(config: ThinkingConfig | None) -> str | None:
-    if config is None:
-        return None
-    return config.effort if config.token_budget is None else effort_for(config.token_budget)
 
 
 def _choice(choice: ToolChoice) -> JsonValue:

@@ -14,24 +14,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from punk.providers.encoding import Alphabet, MediaRules
+from punk.core.failures import Unsupported
+from punk.core.messages import Message
+from punk.providers.encoding import Alphabet, MediaRules, refused_part
 from punk.providers.openai.chat.settings import ChatSettings
-from punk.providers.openai.media import IMAGE_TYPES, takes_marks
+from punk.providers.openai.media import IMAGE_TYPES, refused_marks
 
 IDS: Final = Alphabet("!-~", 40)
 
 _IMAGES: Final = frozenset({"bytes", "https", "http", "data"})
 _DOCUMENTS: Final = frozenset({"bytes", "data"})
 
-MARKED: Final = MediaRules("OpenAI", _IMAGES, _DOCUMENTS, cache_marks=True, image_types=IMAGE_TYPES)
-UNMARKED: Final = MediaRules("OpenAI (before gpt-5.6)", _IMAGES, _DOCUMENTS, cache_marks=False, image_types=IMAGE_TYPES)
+OPENAI: Final = MediaRules("OpenAI", _IMAGES, _DOCUMENTS, cache_marks=True, image_types=IMAGE_TYPES)
 COMPATIBLE: Final = MediaRules("a compatible server", _IMAGES, _DOCUMENTS, cache_marks=False)
 
 
-def media_rules(settings: ChatSettings) -> MediaRules:
-    """Which media and marks may be sent."""
+def refused_words(settings: ChatSettings, messages: Sequence[Message]) -> Unsupported | None:
+    """Why a text, an image, a document or a mark in `messages` cannot be sent, None if all can."""
     if settings.flavour == "compatible":
-        return COMPATIBLE
-    return MARKED if takes_marks(settings.model) else UNMARKED
+        return refused_part(messages, COMPATIBLE)
+    return refused_part(messages, OPENAI) or refused_marks(settings.model, messages)

@@ -21,8 +21,8 @@ Flavour: TypeAlias = Literal["openai", "compatible"]
 class ChatSettings:
     """One model and how it is asked. None leaves a setting to the server.
 
-    `max_tokens` bounds the answer (thinking included). `top_k` is known to compatible servers alone.
-    `extra_body` lies over the body's top level: its keys win.
+    `max_tokens` bounds the answer, thinking included; it is raised where a thinking budget would leave no room. `top_k`
+    is known to compatible servers alone. `extra_body` lies over the body's top level: its keys win.
     """
 
     model: str

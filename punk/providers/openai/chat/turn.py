@@ -29,6 +29,7 @@ from punk.core.json import JsonValue
 from punk.core.log import Log
 from punk.core.messages import Finish, FinishReason
 from punk.core.provider_data import ProviderData
+from punk.providers.openai.chat.calls import Begun, Calls, Head
 from punk.providers.openai.chat.reasoning import Channel, Reasoning
 from punk.providers.openai.chat.settings import FAMILY
 from punk.providers.openai.chat.wire import Delta, Function, Piece
@@ -42,6 +43,8 @@ REASONS: Final[Mapping[str, FinishReason]] = {
     "function_call": "tool_use",
     "content_filter": "content_filter",
 }
+
+_WHOLE: Final = ("stop", "tool_use")
 
 
 @final
@@ -59,29 +62,6 @@ class Thinking:
 
     block: int
     reasoning: Reasoning
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Calls:
-    """The calls so far: their blocks in order, and by the index and the id that the wire gave them."""
-
-    blocks: Log[int] = field(default_factory=Log)
-    by_index: Mapping[int, int] = field(default_factory=dict)
-    by_id: Mapping[str, int] = field(default_factory=dict)
-
-    def find(self, index: int | None, id_: str | None, name: str | None) -> int | None:
-        """The block of the call that a piece belongs to, None if it begins a new one."""
-        if index is not None:
-            return self.by_index.get(index)
-        if id_ or name:
-            return self.by_id.get(id_ or "")
-        return self.blocks[len(self.blocks) - 1] if self.blocks else None
-
-    def add(self, block: int, index: int | None, id_: str | None) -> Calls:
-        """The calls with one more."""
-        by_index = self.by_index if index is None else {**self.by_index, index: block}
-        return Calls(self.blocks.append(block), by_index, {**self.by_id, id_: block} if id_ else self.by_id)
 
 
 Run: TypeAlias = Text | Thinking | None
@@ -131,16 +111,28 @@ class Turn:
         return turn
 
     def finish(self, raw_reason: str | None) -> Turn:
-        """The answer with its finish reason: the first one counts, an empty one is none."""
-        return self if self.raw_reason is not None or not raw_reason else replace(self, raw_reason=raw_reason)
+        """The answer with its finish reason: the last one counts, an empty one is none. But what says that the answer
+        is not whole is never taken back: calls would run that were cut."""
+        is_cut = self.raw_reason is not None and REASONS.get(self.raw_reason) not in _WHOLE
+        if not raw_reason or (is_cut and REASONS.get(raw_reason) in _WHOLE):
+            return self
+        return replace(self, raw_reason=raw_reason)
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether anything was said."""
+        return self.blocks > 0 or bool(self.calls.all) or self.raw_reason is not None
 
     def close(self, out: list[ProviderEvent]) -> None:
         """Append what the wire's terminal says: every open block ends, then the turn. Raises ValueError as `add`."""
         turn = self._end_run(out)
+        for number, call in turn.calls.all.items():
+            if isinstance(call, Head):
+                turn = turn._tell(number, call, out)
         if turn.text is not None and turn.annotations:
             data = ProviderData.of(FAMILY, {"annotations": list(turn.annotations)})
             out.append(TextAnnotated(turn.text, data))
-        out.extend(CallEnded(block) for block in turn.calls.blocks)
+        out.extend(CallEnded(call.block) for call in turn.calls.all.values() if isinstance(call, Begun))
         raw = turn.raw_reason
         reason = None if raw is None else REASONS.get(raw, "other")
         out.append(TurnEnded(Finish("refusal" if turn.refusal is not None else reason, raw)))
@@ -187,15 +179,29 @@ class Turn:
         if index is not None and index < 0:
             index = None
         turn = self
-        block = turn.calls.find(index, id_, name)
-        if block is None:
+        number = turn.calls.find(index, id_, name)
+        if number is None:
             turn = turn._end_run(out)
-            block = turn.blocks
-            turn = replace(turn, blocks=block + 1, calls=turn.calls.add(block, index, id_))
-            out.append(CallStarted(block, id_ or None, name or ""))
+            calls, number = turn.calls.begin(index)
+            turn = replace(turn, calls=calls)
+        call = turn.calls.all[number]
+        if isinstance(call, Head):
+            head = call.add(id_, name, arguments)
+            return turn._tell(number, head, out) if head.is_whole else turn._know(number, head)
         if arguments:
-            out.append(CallDelta(block, arguments))
+            out.append(CallDelta(call.block, arguments))
         return turn
+
+    def _tell(self, number: int, head: Head, out: list[ProviderEvent]) -> Turn:
+        """The answer after call `number` was told of, with what is known of it."""
+        block = self.blocks
+        out.append(CallStarted(block, head.id, head.name or ""))
+        if head.pieces:
+            out.append(CallDelta(block, "".join(head.pieces)))
+        return replace(self._know(number, Begun(head.id, block)), blocks=block + 1)
+
+    def _know(self, number: int, call: Head | Begun) -> Turn:
+        return replace(self, calls=self.calls.put(number, call))
 
     def _add_pieces(self, pieces: Iterable[Piece], out: list[ProviderEvent]) -> Turn:
         turn = self
@@ -220,11 +226,12 @@ class Turn:
         return replace(turn, blocks=block + 1)
 
     def _end_run(self, out: list[ProviderEvent]) -> Turn:
-        match self.run:
-            case Thinking(block, reasoning):
-                out.append(ThinkingSealed(block, provider_data=reasoning.provider_data()))
-            case None:
-                return self
-            case _:
-                pass
-        return replace(self, run=None)
+        """The answer before another block: the run is over, and a call that has a name waits for no id."""
+        if isinstance(self.run, Thinking):
+            data = self.run.reasoning.provider_data()
+            out.append(ThinkingSealed(self.run.block, provider_data=data))
+        turn = self if self.run is None else replace(self, run=None)
+        for number, call in turn.calls.all.items():
+            if isinstance(call, Head) and call.name is not None:
+                turn = turn._tell(number, call, out)
+        return turn

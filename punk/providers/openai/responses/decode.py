@@ -7,30 +7,23 @@ states the answer again: items that had no end of their own take it from there. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Self, final
 
 from returns.result import Success
 
-from punk.core.events import Heartbeat, ProviderEvent, TurnEnded, TurnFailed, TurnStarted, UsageReported
-from punk.core.failures import Malformed, ProviderError, Truncated
-from punk.core.json import JsonObject
-from punk.core.messages import Finish, FinishReason
+from punk.core.events import Heartbeat, ProviderEvent, TurnFailed, TurnStarted
+from punk.core.failures import Malformed, Truncated
 from punk.providers.openai.responses import wire
 from punk.providers.openai.responses.deltas import DELTAS
-from punk.providers.openai.responses.items import is_kind, item_begins, item_ends, left_open, resealed, wire_id
+from punk.providers.openai.responses.ends import end_of
+from punk.providers.openai.responses.failures import reported
+from punk.providers.openai.responses.items import item_begins, item_ends, wire_id
 from punk.providers.openai.responses.settings import FAMILY
-from punk.providers.openai.responses.turn import ENDED, Closed, Ended, Step, Turn, failed, key_of, violated
-from punk.providers.openai.responses.usage import usage_of
-from punk.wire.body import EventStreamBody, error_of
-from punk.wire.json import loads_lenient, repair_surrogates
+from punk.providers.openai.responses.turn import Ended, Step, Turn, failed, key_of, violated
+from punk.wire.body import EventStreamBody
+from punk.wire.json import loads_lenient
 from punk.wire.sse import SseFault
-
-INCOMPLETE: Final[Mapping[str | None, FinishReason]] = {
-    "max_output_tokens": "max_tokens",
-    "content_filter": "content_filter",
-}
 
 _OTHERS: Final = frozenset(
     {
@@ -102,8 +95,8 @@ def decode_whole(body: bytes) -> tuple[ProviderEvent, ...]:
     if response.get("error") is None and response.get("status") not in ("completed", "incomplete", "failed"):
         return (TurnFailed(Malformed("the provider's answer is not one that has ended")),)
     if response.get("error") is not None and "status" not in response:
-        return (TurnFailed(_reported(body)),)
-    return _end(Turn(), response, response.get("status") or "")[1]
+        return (TurnFailed(reported(body)),)
+    return end_of(Turn(), response, response.get("status") or "")[1]
 
 
 def _apply(turn: Turn, name: str | None, data: bytes) -> Step:
@@ -126,11 +119,13 @@ def _other(turn: Turn, name: str | None, data: bytes) -> Step:
         case "keepalive":
             return turn, (Heartbeat(),)
         case "error":
-            return failed(_reported(data))
+            return failed(reported(data))
         case "response.output_item.added" | "response.output_item.done":
             event = wire.ITEM_EVENT.read(data)
             if isinstance(event, Malformed):
                 return failed(event)
+            if event.get("error"):
+                return failed(reported(data))
             item = event.get("item")
             if item is None:
                 return turn, ()
@@ -144,18 +139,25 @@ def _other(turn: Turn, name: str | None, data: bytes) -> Step:
             | "response.incomplete"
             | "response.failed"
         ):
-            about = wire.RESPONSE_EVENT.read(data)
-            if isinstance(about, Malformed):
-                return failed(about)
-            if not about:
-                return turn, ()
-            status = name.removeprefix("response.")
-            response = about.get("response") or {}
-            if status in ("completed", "incomplete", "failed"):
-                return _end(turn, response, status)
-            return _begin(turn, response, status)
+            return _about(turn, name, data)
         case _:
             return turn, ()
+
+
+def _about(turn: Turn, name: str, data: bytes) -> Step:
+    document = wire.read_object(data, "an event about the answer")
+    if isinstance(document, Malformed):
+        return failed(document)
+    about = wire.RESPONSE_EVENT.check(document)
+    if isinstance(about, Malformed):
+        return failed(about)
+    status, response = name.removeprefix("response."), about.get("response") or {}
+    if error := response.get("error") or about.get("error"):
+        return end_of(turn, {**response, "error": error}, "failed")
+    if status in ("completed", "incomplete", "failed"):
+        # An event's name alone ends nothing: its document must say so too, or state the answer.
+        return end_of(turn, response, status) if response or document.get("type") == name else (turn, ())
+    return _begin(turn, response, status) if response else (turn, ())
 
 
 def _begin(turn: Turn, response: wire.Response, status: str) -> Step:
@@ -167,71 +169,3 @@ def _begin(turn: Turn, response: wire.Response, status: str) -> Step:
     if None not in (id_, turn.started.response_id) and id_ != turn.started.response_id:
         return violated("a second answer began inside the first")
     return turn, waits
-
-
-def _end(turn: Turn, response: wire.Response, status: str) -> Step:
-    events: list[ProviderEvent] = []
-    if turn.started is None:
-        events.append(TurnStarted(FAMILY, response.get("model") or None, response.get("id") or None))
-    after, said = _restated(turn, response.get("output") or ())
-    events += said
-    if isinstance(after, Ended):
-        return after, tuple(events)
-    for item in after.items.values():
-        if not isinstance(item, Closed):
-            events += left_open(item)
-    usage = response.get("usage")
-    if usage:
-        events.append(UsageReported(usage_of(usage)))
-    events.append(_last_word(after, response, status))
-    return ENDED, tuple(events)
-
-
-def _restated(turn: Turn, output: list[wire.Record] | tuple[()]) -> Step:
-    """The answer after the items that `output` states again, where they had no end of their own."""
-    events: list[ProviderEvent] = []
-    is_new = not turn.items
-    for index, item in enumerate(output):
-        id_ = wire_id(item)
-        key = index if is_new or index in turn.items else key_of(None, id_)
-        under_way = turn.items.get(key)
-        if under_way is None and not is_new:
-            continue
-        if isinstance(under_way, Closed):
-            events += resealed(under_way, item) if under_way.id == id_ else ()
-            continue
-        if under_way is not None and not is_kind(under_way, item.get("type")):
-            continue
-        after, said = item_ends(turn, key, item)
-        events += said
-        if isinstance(after, Ended):
-            return after, tuple(events)
-        turn = after
-    return turn, tuple(events)
-
-
-def _last_word(turn: Turn, response: wire.Response, status: str) -> TurnEnded | TurnFailed:
-    match status:
-        case "completed":
-            return TurnEnded(Finish(turn.reason, status))
-        case "incomplete":
-            why = (response.get("incomplete_details") or {}).get("reason")
-            return TurnEnded(Finish(INCOMPLETE.get(why, "other"), status, why))
-        case _:
-            return TurnFailed(_error({"error": response.get("error")}))
-
-
-def _reported(data: bytes) -> ProviderError:
-    """The failure in the document `data`, which says that it is one."""
-    match loads_lenient(data).map(repair_surrogates):
-        case Success(dict() as document):
-            return _error(document)
-        case _:
-            return _error({})
-
-
-def _error(document: JsonObject) -> ProviderError:
-    # In the flat form `type` names the event; what the error is, its code says.
-    told: JsonObject = {name: value for name, value in document.items() if (name, value) != ("type", "error")}
-    message, error_type = error_of(told)
-    return ProviderError(message or f"the provider reports {error_type or 'an error without a word'}", error_type)

@@ -8,7 +8,7 @@ too.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, assert_never
+from typing import assert_never
 
 from returns.result import Failure, Result, Success
 
@@ -17,25 +17,26 @@ from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, ToolResultMessage, UserMessage
 from punk.core.request import OneTool, ToolChoice, ToolSpec
-from punk.core.thinking import ThinkingConfig, effort_for
+from punk.core.thinking import ThinkingConfig
 from punk.providers.base import Body, Delivery
-from punk.providers.encoding import asked_choice, laid_over, refused_part, refused_tool_name, tool_schema
+from punk.providers.encoding import asked_choice, laid_over, refused_tool_name, tool_schema
 from punk.providers.openai.answer_form import answer_form
 from punk.providers.openai.naming import NAMES
 from punk.providers.openai.responses.content import content_of
 from punk.providers.openai.responses.history import encode_assistant
-from punk.providers.openai.responses.rules import ASSISTANT, COUNTED, IDS, media_rules
+from punk.providers.openai.responses.rules import COUNTED, IDS, refused_words
 from punk.providers.openai.responses.settings import ResponsesSettings
+from punk.providers.openai.thinking import asked_thinking, effort_of, reasons, room_for
 from punk.wire.json import repair_surrogates
-
-_NO_REASONERS: Final = ("gpt-3", "gpt-4", "chatgpt-", "ft:gpt-3", "ft:gpt-4")
-"""How the names of the models begin that do not reason."""
 
 
 def encode(settings: ResponsesSettings, turn: RequestTurn, delivery: Delivery) -> Result[Body, Unsupported]:
     """The body of the request, or why this wire cannot say it. Text that is no Unicode is repaired with U+FFFD."""
-    if refused := _refused(settings) or _refused_media(settings, turn.messages):
+    if refused := _refused(settings) or refused_words(settings.model, turn.messages):
         return Failure(refused)
+    thinking = asked_thinking(settings.model, settings.thinking_config)
+    if isinstance(thinking, Unsupported):
+        return Failure(thinking)
     tools = _tools(turn.tools)
     if isinstance(tools, Unsupported):
         return Failure(tools)
@@ -55,7 +56,7 @@ def encode(settings: ResponsesSettings, turn: RequestTurn, delivery: Delivery) -
         "text": None if form is None else {"format": {"type": "json_schema", **form}},
     }
     body: JsonObject = {"model": settings.model, "input": items, "store": False}
-    body |= {key: value for key, value in (_parameters(settings) | asked).items() if value is not None}
+    body |= {key: value for key, value in (_parameters(settings, thinking) | asked).items() if value is not None}
     body = laid_over(body, settings.extra_body, "text")
     if delivery == "stream":
         body["stream"] = True
@@ -74,30 +75,19 @@ def _refused(settings: ResponsesSettings) -> Unsupported | None:
     return None
 
 
-def _refused_media(settings: ResponsesSettings, messages: Iterable[Message]) -> Unsupported | None:
-    rules = media_rules(settings.model)
-    for message in messages:
-        said_by_model = isinstance(message, AssistantMessage | ToolCallMessage)
-        if refused := refused_part([message], ASSISTANT if said_by_model else rules):
-            return refused
-    return None
-
-
-def _parameters(settings: ResponsesSettings) -> JsonObject:
-    config = settings.thinking_config
-    reasons = config is not None or not settings.model.startswith(_NO_REASONERS)
+def _parameters(settings: ResponsesSettings, thinking: ThinkingConfig | None) -> JsonObject:
     return {
-        "include": ["reasoning.encrypted_content"] if reasons else None,
-        "max_output_tokens": settings.max_tokens,
+        "include": ["reasoning.encrypted_content"] if reasons(settings.model) else None,
+        "max_output_tokens": room_for(settings.max_tokens, thinking),
         "temperature": settings.temperature,
         "top_p": settings.top_p,
-        "reasoning": _reasoning(config) if config is not None else None,
+        "reasoning": _reasoning(thinking) if thinking is not None else None,
     }
 
 
 def _reasoning(config: ThinkingConfig) -> JsonObject | None:
     asked: JsonObject = {}
-    effort = config.effort if config.token_budget is None else effort_for(config.token_budget)
+    effort = effort_of(config)
     if effort is not None:
         asked["effort"] = effort
     if config.include_thoughts:

@@ -1,7 +1,7 @@
 """Encodes what an assistant said as the items of the Responses wire, in their order.
 
 - A reasoning item goes back only with its encrypted content (the server keeps nothing), only to its own family, and
-  only before the item that it led to: reasoning at the end of a message is left out.
+  only before the item that it led to: reasoning at the end of a message is left out, and is one that cannot go back.
 - The server wants a named item together with the reasoning behind it. So where some of that cannot go back, messages
   and calls go back without their names.
 - A message is named by its id, and has its citations then; text without one is plain. A refusal keeps no id, and goes
@@ -31,6 +31,18 @@ def encode_assistant(message: AssistantMessage | ToolCallMessage, offered: froze
     """The items of `message`, maybe none. `offered` names the tools of the request."""
     own = message.origin.family == FAMILY
     named = own and all(_reasoning(part) for part in message.thinking_blocks)
+    items = _items(message, offered, own=own, named=named)
+    if not items or items[-1].get("type") != "reasoning":
+        return [*items]
+    unnamed = _items(message, offered, own=own, named=False)
+    while unnamed and unnamed[-1].get("type") == "reasoning":
+        unnamed.pop()
+    return [*unnamed]
+
+
+def _items(
+    message: AssistantMessage | ToolCallMessage, offered: frozenset[str], *, own: bool, named: bool
+) -> list[JsonObject]:
     items: list[JsonObject] = []
     for part in message.parts:
         item = _item(part, offered, own=own, named=named)
@@ -38,9 +50,7 @@ def encode_assistant(message: AssistantMessage | ToolCallMessage, offered: froze
             continue
         if not _joins(items, item):
             items.append(item)
-    while items and items[-1].get("type") == "reasoning":
-        items.pop()
-    return [*items]
+    return items
 
 
 def _item(part: AssistantPart, offered: frozenset[str], *, own: bool, named: bool) -> JsonObject | None:

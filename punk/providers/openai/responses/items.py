@@ -1,17 +1,14 @@
 """Folds the beginnings and ends of items: messages, reasoning, calls, and those that punk does not interpret.
 
-An item is whole when its end states it again. What its deltas did not say, the end does; where both did, the deltas
-were shown and stay, but for a call, whose arguments must agree. An item that only ends began just before.
+An item is whole when its end states it again. What its deltas did not say, the end does; where they differ, the deltas
+were shown and stay, but for a call: all that is said of it must agree. An item that only ends began just before.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final, assert_never
+from typing import assert_never
 
 from punk.core.events import (
-    CallEnded,
-    CallStarted,
     OpaqueEnded,
     OpaqueStarted,
     ProviderEvent,
@@ -20,14 +17,16 @@ from punk.core.events import (
     ThinkingSealed,
 )
 from punk.core.failures import Malformed
-from punk.core.json import JsonObject, same_json
+from punk.core.json import JsonObject
 from punk.core.provider_data import ProviderData
 from punk.providers.openai.responses import wire
+from punk.providers.openai.responses.calls import call_again, call_begins, call_ends
 from punk.providers.openai.responses.deltas import BLANK_LINE, say
 from punk.providers.openai.responses.settings import FAMILY
 from punk.providers.openai.responses.turn import (
     Call,
     Closed,
+    EarlyArguments,
     Ended,
     Key,
     Kind,
@@ -36,13 +35,14 @@ from punk.providers.openai.responses.turn import (
     Open,
     Reasoning,
     Step,
+    Thought,
     Turn,
+    WholeCall,
     failed,
+    makes_way,
     violated,
     with_item,
 )
-
-_IN_EVERY_CALL: Final = frozenset({"type", "call_id", "name", "arguments", "status"})
 
 
 def item_begins(turn: Turn, key: Key, item: JsonObject) -> Step:
@@ -57,6 +57,8 @@ def item_begins(turn: Turn, key: Key, item: JsonObject) -> Step:
         case Closed(id=before):
             if before == id_:
                 return turn, ()
+        case EarlyArguments() if kind == "function_call":
+            pass
         case under_way:
             if under_way.id == id_ and is_kind(under_way, kind):
                 return turn, ()
@@ -67,38 +69,57 @@ def item_begins(turn: Turn, key: Key, item: JsonObject) -> Step:
         case "reasoning":
             return with_item(turn, key, Reasoning(id_)), ()
         case "function_call":
-            return _call_begins(turn, key, item)
+            return call_begins(turn, key, item)
         case _:
+            turn, before_it = makes_way(turn, key)
             begun = with_item(turn, key, Opaque(id_, turn.blocks, item), new_blocks=1)
-            return begun, (OpaqueStarted(turn.blocks, kind),)
+            return begun, (*before_it, OpaqueStarted(turn.blocks, kind))
 
 
 def item_ends(turn: Turn, key: Key, item: JsonObject) -> Step:
     """The answer after `item`, which is whole now."""
     said: tuple[ProviderEvent, ...] = ()
-    if isinstance(turn.items.get(key), Closed | None):
+    before = turn.items.get(key)
+    if isinstance(before, Closed) and before.id == wire_id(item):
+        return restated(turn, key, before, item)
+    if isinstance(before, Closed | EarlyArguments | None):
         begun, said = item_begins(turn, key, item)
         if isinstance(begun, Ended):
             return begun, said
         turn = begun
     match turn.items[key]:
-        case Closed():
-            return turn, ()
+        case Closed() | EarlyArguments():
+            return turn, said
         case under_way if not is_kind(under_way, item.get("type")):
             return violated("an item ended as another one than it began")
         case Message() as message:
             after, more = _message_ends(turn, key, message, item)
         case Reasoning() as reasoning:
-            return _reasoning_ends(turn, key, reasoning, item, said)
+            after, more = _reasoning_ends(turn, key, reasoning, item)
         case Call() as call:
-            after, more = _call_ends(turn, call, item)
+            after, more = call_ends(turn, key, call, item)
         case Opaque(block=block):
-            after, more = turn, (OpaqueEnded(block, ProviderData.of(FAMILY, item)),)
+            after = with_item(turn, key, Closed(wire_id(item)))
+            more = (OpaqueEnded(block, ProviderData.of(FAMILY, item)),)
         case never:
             assert_never(never)
-    if isinstance(after, Turn):
-        after = with_item(after, key, Closed(wire_id(item)))
     return after, said + more
+
+
+def restated(turn: Turn, key: Key, item: Closed, stated: JsonObject) -> Step:
+    """The answer after `item`, which was whole, was `stated` again: a message may have grown, reasoning be encrypted
+    anew, but a call stays what it was."""
+    is_same = item.id == wire_id(stated)
+    match item.was:
+        case Message() as message if is_same and stated.get("type") == "message":
+            after, said = _message_ends(turn, key, message, stated)
+            return after, said if any(not isinstance(event, TextAnnotated) for event in said) else ()
+        case Thought(block, encrypted) if is_same and _encrypted(stated) not in (None, encrypted):
+            return turn, (ThinkingSealed(block, provider_data=ProviderData.of(FAMILY, stated)),)
+        case WholeCall() as call if stated.get("type") == "function_call":
+            return call_again(turn, call, stated, is_same=is_same)
+        case _:
+            return turn, ()
 
 
 def left_open(item: Open) -> tuple[ProviderEvent, ...]:
@@ -119,7 +140,7 @@ def is_kind(item: Open, kind: object) -> bool:
             return kind == "message"
         case Reasoning():
             return kind == "reasoning"
-        case Call():
+        case Call() | EarlyArguments():
             return kind == "function_call"
         case Opaque(start=start):
             return kind == start["type"]
@@ -133,17 +154,6 @@ def wire_id(item: JsonObject) -> str | None:
     return id_ if isinstance(id_, str) else None
 
 
-def _call_begins(turn: Turn, key: Key, item: JsonObject) -> Step:
-    call = wire.CALL.check(item)
-    if isinstance(call, Malformed):
-        return failed(call)
-    block = turn.blocks
-    begun = with_item(turn, key, Call(call.get("id"), block), new_blocks=1)
-    if begun.reason == "stop":
-        begun = replace(begun, reason="tool_use")
-    return begun, (CallStarted(block, call.get("call_id") or None, call.get("name") or ""),)
-
-
 def _message_ends(turn: Turn, key: Key, message: Message, item: JsonObject) -> Step:
     whole = wire.MESSAGE.check(item)
     if isinstance(whole, Malformed):
@@ -154,13 +164,20 @@ def _message_ends(turn: Turn, key: Key, message: Message, item: JsonObject) -> S
         texts: tuple[tuple[Kind, str | None], ...] = (("text", part.get("text")), ("refusal", part.get("refusal")))
         for kind, text in texts:
             block = message.parts.get((kind, index))
-            if block is None and text:
-                block = turn.blocks
-                turn, more = say(turn, key, message, kind, index, text)
+            before = "" if block is None else turn.said_in(block)
+            if text and text != before and text.startswith(before):
+                turn, more = say(turn, key, message, kind, index, text[len(before) :])
                 said += more
-            if kind == "text" and block is not None:
+                message = _message_at(turn, key, message)
+                block = message.parts[kind, index]
+            if kind == "text" and block is not None and (before or text):
                 notes += _note(block, whole, part)
-    return turn, (*said, *notes)
+    return with_item(turn, key, Closed(wire_id(item), message)), (*said, *notes)
+
+
+def _message_at(turn: Turn, key: Key, before: Message) -> Message:
+    message = turn.items[key]
+    return message if isinstance(message, Message) else before
 
 
 def _note(block: int, message: wire.MessageItem, part: wire.Part) -> tuple[ProviderEvent, ...]:
@@ -174,42 +191,30 @@ def _note(block: int, message: wire.MessageItem, part: wire.Part) -> tuple[Provi
     return (TextAnnotated(block, ProviderData.of(FAMILY, kept)),) if kept else ()
 
 
-def _reasoning_ends(
-    turn: Turn, key: Key, reasoning: Reasoning, item: JsonObject, said: tuple[ProviderEvent, ...]
-) -> Step:
+def _reasoning_ends(turn: Turn, key: Key, reasoning: Reasoning, item: JsonObject) -> Step:
     whole = wire.REASONING.check(item)
     if isinstance(whole, Malformed):
         return failed(whole)
+    said: tuple[ProviderEvent, ...] = ()
     block, new_blocks = reasoning.block, 0
     if block is None:
+        turn, said = makes_way(turn, key)
         block, new_blocks = turn.blocks, 1
-        parts = [*(whole.get("summary") or ()), *(whole.get("content") or ())]
-        text = BLANK_LINE.join(text for part in parts if (text := part.get("text")))
-        if text:
-            said = (*said, ThinkingDelta(block, text))
+    text = _words(whole)
+    if text and reasoning.section is None:
+        said = (*said, ThinkingDelta(block, text))
     sealed = ThinkingSealed(block, provider_data=ProviderData.of(FAMILY, item))
-    return with_item(turn, key, Closed(wire_id(item), block, _encrypted(item)), new_blocks), (*said, sealed)
+    closed = Closed(wire_id(item), Thought(block, _encrypted(item)))
+    return with_item(turn, key, closed, new_blocks), (*said, sealed)
 
 
-def resealed(item: Closed, stated: JsonObject) -> tuple[ProviderEvent, ...]:
-    """What the answer's end says of a whole reasoning item that it states again, encrypted anew."""
-    if item.block is None or _encrypted(stated) in (None, item.encrypted):
-        return ()
-    return (ThinkingSealed(item.block, provider_data=ProviderData.of(FAMILY, stated)),)
+def _words(reasoning: wire.ReasoningItem) -> str:
+    content = reasoning.get("content") or ()
+    parts = [part.get("text") for part in reasoning.get("summary") or ()]
+    parts += [content] if isinstance(content, str) else [part.get("text") for part in content]
+    return BLANK_LINE.join(text for text in parts if text)
 
 
 def _encrypted(item: JsonObject) -> str | None:
     content = item.get("encrypted_content")
     return content if isinstance(content, str) else None
-
-
-def _call_ends(turn: Turn, call: Call, item: JsonObject) -> Step:
-    whole = wire.CALL.check(item)
-    if isinstance(whole, Malformed):
-        return failed(whole)
-    stated, arguments = call.stated, whole.get("arguments") or call.stated
-    if stated is not None and arguments is not None and not same_json(stated, arguments):
-        # A call that was stated in two ways is not whole.
-        return turn, ()
-    rest: JsonObject = {name: value for name, value in item.items() if name not in _IN_EVERY_CALL and value is not None}
-    return turn, (CallEnded(call.block, arguments, ProviderData.of(FAMILY, rest) if rest else None),)

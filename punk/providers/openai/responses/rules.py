@@ -17,19 +17,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from punk.providers.encoding import Alphabet, MediaRules
-from punk.providers.openai.media import IMAGE_TYPES, takes_marks
+from punk.core.failures import Unsupported
+from punk.core.messages import AssistantMessage, Message, ToolCallMessage
+from punk.providers.encoding import Alphabet, MediaRules, refused_part
+from punk.providers.openai.media import IMAGE_TYPES, refused_marks
 
 IDS: Final = Alphabet("!-~", 64)
 
 _ADDRESSED: Final = frozenset({"bytes", "https", "http", "data"})
 
-MARKED: Final = MediaRules("OpenAI", _ADDRESSED, _ADDRESSED, cache_marks=True, image_types=IMAGE_TYPES)
-UNMARKED: Final = MediaRules(
-    "OpenAI (before gpt-5.6)", _ADDRESSED, _ADDRESSED, cache_marks=False, image_types=IMAGE_TYPES
-)
+USER: Final = MediaRules("OpenAI", _ADDRESSED, _ADDRESSED, cache_marks=True, image_types=IMAGE_TYPES)
 ASSISTANT: Final = MediaRules(
     "the Responses API, of an assistant's words,", frozenset(), frozenset(), cache_marks=False
 )
@@ -40,6 +40,10 @@ COUNTED: Final = frozenset(
 )
 
 
-def media_rules(model: str) -> MediaRules:
-    """Which media and marks may be sent to `model`."""
-    return MARKED if takes_marks(model) else UNMARKED
+def refused_words(model: str, messages: Sequence[Message]) -> Unsupported | None:
+    """Why a text, an image, a document or a mark in `messages` cannot be sent to `model`, None if all can."""
+    for message in messages:
+        said_by_model = isinstance(message, AssistantMessage | ToolCallMessage)
+        if refused := refused_part([message], ASSISTANT if said_by_model else USER):
+            return refused
+    return refused_marks(model, messages)

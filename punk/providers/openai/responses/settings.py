@@ -18,8 +18,9 @@ FAMILY: Final = "openai-responses"
 class ResponsesSettings:
     """One model and how it is asked. None leaves a setting to the server.
 
-    `max_tokens` bounds the answer (reasoning included). `top_k`, `seed` and `stop_sequences` are there to be refused:
-    the wire has no word for them. `extra_body` lies over the body's top level: its keys win.
+    `max_tokens` bounds the answer, reasoning included; it is raised where a thinking budget would leave no room.
+    `top_k`, `seed` and `stop_sequences` are there to be refused: the wire has no word for them. `extra_body` lies over
+    the body's top level: its keys win.
     """
 
     model: str

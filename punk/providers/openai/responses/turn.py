@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias, final
 
-from punk.core.events import ProviderEvent, TurnFailed, TurnStarted
+from punk.core.events import ProviderEvent, TextDelta, ThinkingDelta, TurnFailed, TurnStarted
 from punk.core.failures import Failure, ProtocolViolation
 from punk.core.json import JsonObject
+from punk.core.log import Log
 from punk.core.messages import FinishReason
 
 Key: TypeAlias = int | str
@@ -30,7 +31,8 @@ class Message:
 @final
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """A reasoning item. It takes its `block` with its first text; `section` is the part that the last text was of."""
+    """A reasoning item. It takes its `block` with its first text, or when a later item takes one; `section` is the part
+    that the last text was of, None before any."""
 
     id: str | None
     block: int | None = None
@@ -44,6 +46,18 @@ class Call:
 
     id: str | None
     block: int
+    call_id: str | None
+    name: str | None
+    stated: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EarlyArguments:
+    """The arguments of a call that has not begun yet: their pieces, and what was said to be the whole."""
+
+    id: str | None
+    pieces: Log[str] = field(default_factory=Log)
     stated: str | None = None
 
 
@@ -59,27 +73,55 @@ class Opaque:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """What a whole reasoning item was: other `encrypted` content seals its `block` anew."""
+
+    block: int
+    encrypted: str | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WholeCall:
+    """What a whole call was: it may not be stated otherwise."""
+
+    call_id: str | None
+    name: str | None
+    arguments: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Closed:
-    """An item that was whole: what is said of it again is not heard, but for a reasoning item's other `encrypted`
-    content, which seals its `block` anew."""
+    """An item that was whole. `was` holds what counts if it is stated again, None if nothing does."""
 
     id: str | None
-    block: int | None = None
-    encrypted: str | None = None
+    was: Message | Thought | WholeCall | None = None
 
 
-Open: TypeAlias = Message | Reasoning | Call | Opaque
+Open: TypeAlias = Message | Reasoning | Call | EarlyArguments | Opaque
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An answer under way: its items, how many blocks have a number, and what its completion would mean."""
+    """An answer under way: its items, how many blocks have a number, and what its completion would mean. `said` is the
+    pieces of its messages and calls, each with its block: an item's end is held against them."""
 
     started: TurnStarted | None = None
     items: Mapping[Key, Open | Closed] = field(default_factory=dict)
     blocks: int = 0
     reason: FinishReason = "stop"
+    said: Log[tuple[int, str]] = field(default_factory=Log)
+
+    def hears(self, block: int, piece: str) -> Turn:
+        """The answer after one more piece of `block`."""
+        # Once a token: `replace` takes twice as long.
+        return Turn(self.started, self.items, self.blocks, self.reason, self.said.append((block, piece)))
+
+    def said_in(self, block: int) -> str:
+        """All that was said in `block`."""
+        return "".join(piece for number, piece in self.said if number == block)
 
 
 @final
@@ -112,3 +154,22 @@ def with_item(turn: Turn, key: Key, item: Open | Closed, new_blocks: int = 0) ->
     """`turn` with `item` as it is now; `new_blocks` of it were given numbers."""
     # The items of an answer are few, so that a copy of them, once a part, is cheap.
     return replace(turn, items={**turn.items, key: item}, blocks=turn.blocks + new_blocks)
+
+
+def makes_way(turn: Turn, key: Key) -> Said:
+    """The answer before item `key` takes a block: items that stand before it and are open take theirs first, so that
+    parts stand in the order of their items, whichever speaks first."""
+    if not isinstance(key, int):
+        return turn, ()
+    said: list[ProviderEvent] = []
+    for before in sorted(other for other in turn.items if isinstance(other, int) and other < key):
+        match turn.items[before]:
+            case Reasoning(block=None) as reasoning:
+                said.append(ThinkingDelta(turn.blocks, ""))
+                turn = with_item(turn, before, replace(reasoning, block=turn.blocks), new_blocks=1)
+            case Message(parts=parts) as message if not parts:
+                said.append(TextDelta(turn.blocks, ""))
+                turn = with_item(turn, before, replace(message, parts={("text", 0): turn.blocks}), new_blocks=1)
+            case _:
+                pass
+    return turn, tuple(said)

@@ -36,6 +36,7 @@ class Delta(TypedDict, total=False):
     summary_index: int | None
     delta: str | None
     arguments: str | None
+    error: JsonValue
 
 
 @final
@@ -45,6 +46,7 @@ class ItemEvent(TypedDict, total=False):
 
     output_index: int | None
     item: Record
+    error: JsonValue
 
 
 @final
@@ -71,11 +73,11 @@ class MessageItem(TypedDict, total=False):
 @final
 @_wire
 class ReasoningItem(TypedDict, total=False):
-    """What the model thinks."""
+    """What the model thinks. Some servers give its content as one text."""
 
     id: str | None
     summary: list[Part] | None
-    content: list[Part] | None
+    content: list[Part] | str | None
 
 
 @final
@@ -87,6 +89,7 @@ class CallItem(TypedDict, total=False):
     call_id: str | None
     name: str | None
     arguments: str | None
+    status: str | None
 
 
 @final
@@ -126,6 +129,7 @@ class ResponseEvent(TypedDict, total=False):
     """The answer begins, waits, or ends."""
 
     response: Response | None
+    error: JsonValue
 
 
 @final

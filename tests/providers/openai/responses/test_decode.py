@@ -27,6 +27,7 @@ from punk.core.messages import Finish
 from punk.core.usage import Usage
 from punk.providers.openai.responses.decode import ResponsesDecoder, decode_whole
 from punk.providers.openai.responses.settings import FAMILY
+from punk.providers.openai.responses.turn import Turn
 from tests.providers.openai.responses.events import (
     COMPLETED,
     CREATED,
@@ -352,7 +353,9 @@ def test_lone_surrogates_are_repaired() -> None:
 def test_old_decoders_stay_usable() -> None:
     old, _ = ResponsesDecoder().feed(CREATED + text("a"))
     one, _ = old.feed(text("b", 1))
-    assert old.feed(text("b"))[0]._turn is old._turn
+    assert isinstance(old._turn, Turn)
+    assert old.feed(text("b"))[1] == (TextDelta(0, "b"),)
+    assert old._turn.said_in(0) == "a"
     assert one.feed(text("c", 1))[1] == (TextDelta(1, "c"),)
     assert old.feed(text("d", 2))[1] == (TextDelta(1, "d"),)
     ended, _ = old.feed(COMPLETED)

@@ -97,7 +97,6 @@ def test_the_least_request() -> None:
 def test_encrypted_reasoning_is_asked_of_models_that_may_reason(model: str, asks: bool) -> None:
     settings = replace(PLAIN, model=model)
     assert ("include" in body(HI, settings=settings)) == asks
-    assert "include" in body(HI, settings=replace(settings, thinking_config=ThinkingConfig()))
 
 
 def test_settings() -> None:
@@ -145,6 +144,21 @@ def test_settings() -> None:
 )
 def test_thinking_is_asked_for_by_effort(config: ThinkingConfig | None, reasoning: JsonValue) -> None:
     assert body(HI, settings=replace(PLAIN, thinking_config=config)).get("reasoning") == reasoning
+
+
+def test_a_model_that_does_not_reason_is_not_asked_to() -> None:
+    old = replace(PLAIN, model="gpt-4.1", max_tokens=9)
+    for off in (ThinkingConfig(token_budget=0), ThinkingConfig(effort="none")):
+        assert body(HI, settings=replace(old, thinking_config=off)) == body(HI, settings=old)
+    for on in (ThinkingConfig(), ThinkingConfig(token_budget=1), ThinkingConfig(effort="low")):
+        why = refused(RequestTurn(1, (HI,), ()), replace(old, thinking_config=on))
+        assert why == "gpt-4.1 does not reason: leave thinking_config out, or take a model that does"
+
+
+@pytest.mark.parametrize(("most", "raised"), [(None, None), (2000, 4000), (2001, 2001), (16, 2016)])
+def test_max_tokens_is_raised_above_a_budget(most: int | None, raised: int | None) -> None:
+    settings = replace(PLAIN, max_tokens=most, thinking_config=ThinkingConfig(token_budget=2000))
+    assert body(HI, settings=settings).get("max_output_tokens") == raised
 
 
 def test_what_cannot_be_said() -> None:
@@ -201,7 +215,7 @@ def test_where_reasoning_is_lost_the_names_are_too(lost: ThinkingPart) -> None:
 def test_reasoning_that_led_to_nothing_stays_here() -> None:
     assert sent(HI, AssistantMessage([SAID, THINKING, TextPart(" "), THINKING], origin=OWN)) == [
         {"role": "user", "content": "Hi"},
-        NAMED_TEXT,
+        {"role": "assistant", "content": "a", "phase": "commentary"},
     ]
 
 

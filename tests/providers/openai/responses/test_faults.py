@@ -179,6 +179,7 @@ def test_a_frame_over_the_limit() -> None:
         ({"status": "failed", "error": {"message": "no", "code": "c"}}, ProviderError("no", "c")),
         ({"status": "failed", "error": None}, NAMELESS),
         ({"status": None, "error": {"message": "no"}}, ProviderError("no")),
+        ({"status": "completed", "error": {"message": "no"}}, ProviderError("no")),
     ],
 )
 def test_a_whole_answer_that_is_an_error(body: JsonObject, failure: ProviderError) -> None:

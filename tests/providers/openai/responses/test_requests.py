@@ -142,7 +142,9 @@ def test_what_the_wire_does_not_take_is_refused_with_what_to_do(message: Message
 
 
 def test_older_models_take_no_marks() -> None:
-    assert "cache marks" in refused(OLD, asked(UserMessage([TextPart("a", cache=CacheMark())])))
+    for part in (TextPart("a", cache=CacheMark()), ImagePart(PNG, CacheMark()), DocumentPart(WEB, cache=CacheMark())):
+        assert "gpt-5.5 takes no cache marks" in refused(OLD, asked(UserMessage([part])))
+    assert "OpenAI takes images as" in refused(OLD, asked(UserMessage([ImagePart(MediaUrl("gs://b/o"))])))
 
 
 @pytest.mark.parametrize(

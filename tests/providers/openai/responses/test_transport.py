@@ -152,7 +152,7 @@ def test_a_given_client_is_used_and_never_closed() -> None:
             transport = ResponsesTransport(GivenClient(client))
             await transport.prepare(BODY)
             assert await rest_of(transport) == b"".join(PIECES)
-            await transport.close()
+            await transport._clients.leave()
             assert not client.is_closed()
             assert server.requests[-1].headers["x-own"] == "1"
 
@@ -166,7 +166,7 @@ def test_an_answer_read_to_its_end_gives_its_connection_back() -> None:
         for _ in range(3):
             await rest_of(transport)
         assert server.connections == 1
-        await transport.close()
+        await transport._clients.leave()
         await rest_of(transport)
         assert server.connections == 2
 
