@@ -31,6 +31,7 @@ from punk.core.events import (
     UsageReported,
 )
 from punk.core.failures import (
+    CallLimit,
     Clock,
     ConnectFailed,
     ConnectionLost,
@@ -42,6 +43,7 @@ from punk.core.failures import (
     RoundLimit,
     StreamingUnsupported,
     TimedOut,
+    TokenLimit,
     ToolAborted,
     Truncated,
     Unsupported,
@@ -110,6 +112,7 @@ __all__ = [
     "CacheTtl",
     "CallDelta",
     "CallEnded",
+    "CallLimit",
     "CallSealed",
     "CallStarted",
     "CancelRequested",
@@ -177,6 +180,7 @@ __all__ = [
     "ThinkingPart",
     "ThinkingSealed",
     "TimedOut",
+    "TokenLimit",
     "ToolAbortRequested",
     "ToolAborted",
     "ToolCall",

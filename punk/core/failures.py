@@ -96,6 +96,32 @@ class RoundLimit:
 
 @final
 @dataclass(frozen=True, slots=True)
+class CallLimit:
+    """The model called more tools than `limit` allows in one run."""
+
+    limit: int
+
+    @property
+    def message(self) -> str:
+        """What happened, for a person."""
+        return f"the model has called more than {self.limit} tools; raise max_tool_calls to allow more"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TokenLimit:
+    """The run has taken as many tokens as `limit` allows, and is not at its end."""
+
+    limit: int
+
+    @property
+    def message(self) -> str:
+        """What happened, for a person."""
+        return f"the run has taken {self.limit} tokens or more; raise max_total_tokens to allow more"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class ToolAborted:
     """A tool ended the run on purpose."""
 
@@ -129,6 +155,8 @@ Failure: TypeAlias = (
     | Malformed
     | ProtocolViolation
     | RoundLimit
+    | CallLimit
+    | TokenLimit
     | ToolAborted
     | Unsupported
     | StreamingUnsupported
@@ -160,7 +188,9 @@ def is_retryable(failure: Failure) -> bool:
             return status in _RETRYABLE_STATUS
         case ProviderError(error_type=error_type):
             return error_type is not None and error_type.lower() in _RETRYABLE_TYPES
-        case Malformed() | ProtocolViolation() | RoundLimit() | ToolAborted() | Unsupported() | StreamingUnsupported():
+        case Malformed() | ProtocolViolation() | ToolAborted() | Unsupported() | StreamingUnsupported():
+            return False
+        case RoundLimit() | CallLimit() | TokenLimit():
             return False
         case _:
             assert_never(failure)

@@ -48,10 +48,16 @@ class OutputSpec:
 class Request:
     """A run: `messages` so far, the `tools` on offer, how many requests it may make (`max_rounds`, at least 1),
     whether calls are run (`execute_tools`) or handed over unanswered, and the form of the answer (`output`), None for
-    free text."""
+    free text.
+
+    `max_tool_calls` bounds the calls that are run, `max_total_tokens` the tokens of all turns as their providers
+    reported them: no more is asked or run once they are reached. None is no bound.
+    """
 
     messages: Log[Message]
     tools: tuple[ToolSpec, ...] = ()
     max_rounds: int = MAX_ROUNDS
     execute_tools: bool = True
     output: OutputSpec | None = None
+    max_tool_calls: int | None = None
+    max_total_tokens: int | None = None

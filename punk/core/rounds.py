@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from punk.core.draft import DraftCall
 from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
 from punk.core.events import CallSealed, CancelRequested, Event, LogEntry, ToolReturned, TurnRequested
-from punk.core.failures import Failure, ProtocolViolation, RoundLimit
+from punk.core.failures import CallLimit, Failure, ProtocolViolation, RoundLimit, TokenLimit
 from punk.core.history import synthetic_result
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Finish, Origin, ToolCallMessage, ToolResultMessage
@@ -28,6 +28,7 @@ from punk.core.state import (
     history,
     merge_usage,
 )
+from punk.core.usage import Usage
 
 Step: TypeAlias = tuple[StreamState, tuple[Effect, ...]]
 
@@ -40,8 +41,8 @@ RUNNABLE = frozenset({"stop", "tool_use", None})
 def request_turn(run: Run, log: Log[LogEntry]) -> Step:
     """Ask for the next turn, if the run may still ask."""
     said = run.messages.append(run.paused) if run.paused and run.paused.parts else run.messages
-    if run.rounds >= run.request.max_rounds:
-        return Failed(replace(run, messages=said, paused=None), log, RoundLimit(run.request.max_rounds)), NOTHING
+    if (reached := _reached(run)) is not None:
+        return Failed(replace(run, messages=said, paused=None), log, reached), NOTHING
     run = replace(run, rounds=run.rounds + 1)
     log = log.append(TurnRequested(run.rounds))
     asked = RequestTurn(run.rounds, tuple(said), run.request.tools, run.request.output)
@@ -51,7 +52,7 @@ def request_turn(run: Run, log: Log[LogEntry]) -> Step:
 def end_turn(state: Streaming, finish: Finish) -> Step:
     """The turn is whole: its calls are answered, a pause is gone on from, or its answer is the last."""
     draft = draft_of(state)
-    run = state.run
+    run = replace(state.run, tokens=state.run.tokens + _tokens(state.turn.usage))
     paused = run.paused
     parts = (*paused.parts, *draft.parts) if paused else draft.parts
     usage = merge_usage(paused, state.turn.usage)
@@ -75,12 +76,14 @@ def answer_calls(
 ) -> Step:
     """Answer the calls that `run.messages` end with: by their `known` result, by a refusal where something is wrong
     with one, by running it otherwise. Calls that are handed over instead stay without a result."""
-    limit = run.request.max_rounds
-    if run.request.execute_tools and run.rounds >= limit:
+    if run.request.execute_tools:
+        runnable = sum(drafted.fault is None and drafted.call.id not in known for drafted in drafts)
         # Running them would have effects whose results no model ever sees.
-        why = f"Not run: {RoundLimit(limit).message}"
-        unsent = [synthetic_result(drafted.call, why) for drafted in drafts]
-        return Failed(replace(run, messages=run.messages.extend(unsent)), log, RoundLimit(limit)), NOTHING
+        reached = _reached(run) or _too_many(run, runnable)
+        if reached is not None:
+            unsent = [synthetic_result(drafted.call, f"Not run: {reached.message}") for drafted in drafts]
+            return Failed(replace(run, messages=run.messages.extend(unsent)), log, reached), NOTHING
+        run = replace(run, calls=run.calls + runnable)
     results: list[ToolResultMessage | None] = []
     sealed: list[ToolCall] = []
     for drafted in drafts:
@@ -101,6 +104,26 @@ def answer_calls(
     calls = tuple(drafted.call for drafted in drafts)
     state, effects = next_round(RunningTools(run, log, calls, tuple(results)))
     return state, ((RunTools(tuple(sealed)), *effects) if sealed else effects)
+
+
+def _reached(run: Run) -> RoundLimit | TokenLimit | None:
+    """The bound that lets the run make no further request, None if it may."""
+    request = run.request
+    if run.rounds >= request.max_rounds:
+        return RoundLimit(request.max_rounds)
+    if request.max_total_tokens is not None and run.tokens >= request.max_total_tokens:
+        return TokenLimit(request.max_total_tokens)
+    return None
+
+
+def _too_many(run: Run, calls: int) -> CallLimit | None:
+    """The bound that lets so many more `calls` not be run, None if they may."""
+    most = run.request.max_tool_calls
+    return CallLimit(most) if most is not None and run.calls + calls > most else None
+
+
+def _tokens(usage: Usage | None) -> int:
+    return 0 if usage is None else (usage.input_tokens or 0) + (usage.output_tokens or 0)
 
 
 def next_round(state: RunningTools) -> Step:

@@ -35,7 +35,8 @@ class Block:
 @final
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What changes once a turn: the request, the messages it has led to, how many turns were requested.
+    """What changes once a turn: the request, the messages it has led to, how many turns were requested, how many calls
+    were run and how many tokens were reported.
 
     `paused` is a turn the provider broke off to be continued. `late` holds what came after a terminal, and the
     event that broke the order: recorded, never applied.
@@ -44,6 +45,8 @@ class Run:
     request: Request
     messages: Log[Message]
     rounds: int = 0
+    calls: int = 0
+    tokens: int = 0
     paused: AssistantMessage | None = None
     late: Log[Event] = field(default_factory=Log)
 

@@ -199,7 +199,16 @@ class Chat(Generic[T_co]):
         if form is not None and ANSWER_TOOL in toolbox.by_name:
             raise ConfigurationError(f"beside with_output, {ANSWER_TOOL} is punk's own tool: rename yours")
         spec = None if form is None else form.spec
-        return Request(self._messages, toolbox.specs, options.max_rounds, options.execute_tools, spec), toolbox
+        request = Request(
+            self._messages,
+            toolbox.specs,
+            options.max_rounds,
+            options.execute_tools,
+            spec,
+            options.max_tool_calls,
+            options.max_total_tokens,
+        )
+        return request, toolbox
 
     def _stream(self, options: Options, mode: Mode) -> ChatStream[T_co]:
         request, toolbox = self._request(options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict, final
+from typing import Final, TypedDict, final
 
 from punk.core.request import MAX_ROUNDS
 from punk.errors import ConfigurationError
@@ -13,14 +13,20 @@ class RunOptions(TypedDict, total=False):
     """The keyword arguments of `complete_stream`, `complete_async` and `complete`.
 
     `execute_tools` (true): whether the calls of the model are run; else the final chat ends in them. `max_rounds` (32):
-    how many requests may be made. `max_concurrent_tools` (None): how many tools run at once. `tool_timeout` (None):
-    seconds for each call. None is no bound.
+    how many requests may be made. `max_tool_calls` (None): how many calls may be run. `max_total_tokens` (None): once
+    so many were reported, no more is asked. `max_concurrent_tools` (None): how many tools run at once. `tool_timeout`
+    (None): seconds for each call. None is no bound; passing one is a `StreamingError` with the partial.
     """
 
     execute_tools: bool
     max_rounds: int
+    max_tool_calls: int | None
+    max_total_tokens: int | None
     max_concurrent_tools: int | None
     tool_timeout: float | None
+
+
+_BOUNDS: Final = ("max_rounds", "max_tool_calls", "max_total_tokens", "max_concurrent_tools", "tool_timeout")
 
 
 @final
@@ -30,11 +36,13 @@ class Options:
 
     execute_tools: bool = True
     max_rounds: int = MAX_ROUNDS
+    max_tool_calls: int | None = None
+    max_total_tokens: int | None = None
     max_concurrent_tools: int | None = None
     tool_timeout: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_rounds", "max_concurrent_tools", "tool_timeout"):
+        for name in _BOUNDS:
             bound = getattr(self, name)
             if bound is not None and bound <= 0:
                 raise ConfigurationError(f"{name} is above 0, not {bound}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from punk.core.failures import (
+    CallLimit,
     ConnectFailed,
     ConnectionLost,
     Failure,
@@ -15,6 +16,7 @@ from punk.core.failures import (
     RoundLimit,
     StreamingUnsupported,
     TimedOut,
+    TokenLimit,
     ToolAborted,
     Truncated,
     Unsupported,
@@ -50,7 +52,7 @@ def error_for(failure: Failure, partial: StreamState, provider: str, cause: Base
             | ProtocolViolation(message=message)
         ):
             error = StreamingError(message, failure=failure, partial=partial, provider=provider)
-        case RoundLimit():
+        case RoundLimit() | CallLimit() | TokenLimit():
             error = StreamingError(failure.message, failure=failure, partial=partial, provider=provider)
         case _:
             assert_never(failure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from punk.core.failures import (
+    CallLimit,
     ConnectFailed,
     ConnectionLost,
     Failure,
@@ -14,6 +15,7 @@ from punk.core.failures import (
     RoundLimit,
     StreamingUnsupported,
     TimedOut,
+    TokenLimit,
     ToolAborted,
     Truncated,
     Unsupported,
@@ -47,6 +49,8 @@ LOST = ConnectionLost("the line went dead")
         (ProviderError("m"), False),
         (Malformed("m"), False),
         (RoundLimit(3), False),
+        (CallLimit(3), False),
+        (TokenLimit(3), False),
         (ToolAborted("m", "a"), False),
         (Unsupported("m"), False),
         (StreamingUnsupported("m"), False),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from punk.core.effects import Effect, RequestTurn
+import pytest
+
+from punk.core.effects import Effect, RequestTurn, RunTools
 from punk.core.events import (
+    CallDelta,
     CallEnded,
     CallStarted,
     Event,
@@ -17,7 +20,7 @@ from punk.core.events import (
     TurnStarted,
     UsageReported,
 )
-from punk.core.failures import RoundLimit
+from punk.core.failures import CallLimit, RoundLimit, TokenLimit
 from punk.core.messages import (
     AssistantMessage,
     Finish,
@@ -143,6 +146,52 @@ def test_rounds_are_counted() -> None:
     state, effects = fold(state, CALL)
     assert isinstance(state, Failed)
     assert WITH_TOOLS.max_rounds == MAX_ROUNDS == 32
+
+
+def test_more_calls_than_allowed_run_none_of_the_turn() -> None:
+    bounded = replace(WITH_TOOLS, max_tool_calls=1)
+    state, effects = run(*CALL, ToolReturned("a", "r"), request=bounded)
+    assert isinstance(state, Streaming)
+    state, effects = fold(state, CALL)
+    assert isinstance(state, Failed)
+    assert state.failure == CallLimit(1)
+    assert not [effect for effect in effects if isinstance(effect, RunTools)]
+    result = history(state)[-1]
+    assert isinstance(result, ToolResultMessage)
+    assert result.content == f"Not run: {CallLimit(1).message}"
+
+
+def test_calls_that_may_not_run_anyway_do_not_count() -> None:
+    unknown = (CallStarted(0, "a", "f"), CallDelta(0, "{"), CallEnded(0), CALL[-1])
+    state, _ = run(*unknown, request=replace(WITH_TOOLS, max_tool_calls=1))
+    assert isinstance(state, Streaming)
+    assert state.run.calls == 0
+
+
+@pytest.mark.parametrize(("most", "failed"), [(15, True), (16, False)])
+def test_no_more_is_asked_or_run_once_the_tokens_are_taken(most: int, failed: bool) -> None:
+    usage = UsageReported(Usage(10, 5))
+    state, effects = run(*CALL[:-1], usage, CALL[-1], request=replace(WITH_TOOLS, max_total_tokens=most))
+    assert isinstance(state, Failed) == failed
+    if isinstance(state, Failed):
+        assert (state.failure, effects) == (TokenLimit(15), ())
+    else:
+        assert state.run.tokens == 15
+
+
+def test_an_answer_that_takes_the_last_tokens_is_an_answer() -> None:
+    usage = UsageReported(Usage(10, 5))
+    state, _ = run(TextDelta(0, "x"), usage, TurnEnded(Finish("stop")), request=replace(WITH_TOOLS, max_total_tokens=1))
+    assert isinstance(state, Completed)
+    assert "15 tokens" in TokenLimit(15).message
+
+
+def test_the_tokens_before_a_pause_count() -> None:
+    usage = UsageReported(Usage(10, 5))
+    state, _ = run(TextDelta(0, "x"), usage, PAUSE, request=replace(WITH_TOOLS, max_total_tokens=15))
+    assert isinstance(state, Failed)
+    assert state.failure == TokenLimit(15)
+    assert [m.content for m in history(state)] == ["hi", "x"]
 
 
 def test_a_pause_in_the_last_round_loses_nothing() -> None:

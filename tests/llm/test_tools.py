@@ -13,9 +13,11 @@ from typing import cast
 
 import pytest
 
-from punk.core.events import CallDelta, CallStarted, ToolReturned, ToolStarted, TurnEnded
-from punk.core.failures import RoundLimit
+from punk.core.events import CallDelta, CallStarted, ToolReturned, ToolStarted, TurnEnded, UsageReported
+from punk.core.failures import CallLimit, RoundLimit, TokenLimit
 from punk.core.messages import AssistantMessage, Finish, FinishReason, ToolCallMessage, ToolResultMessage
+from punk.core.state import history
+from punk.core.usage import Usage
 from punk.errors import ConfigurationError, StreamIncompleteError, StreamingError, ToolExecutionAbortError
 from punk.llm.chat import Chat
 from punk.llm.models.anthropic import AnthropicModel
@@ -362,7 +364,38 @@ def test_rounds_have_a_limit() -> None:
     assert len(ran) == 2
 
 
-@pytest.mark.parametrize("bounds", [{"max_rounds": 0}, {"max_concurrent_tools": 0}, {"tool_timeout": 0.0}])
+def test_calls_and_tokens_have_limits_and_the_partial_is_kept() -> None:
+    ran = []
+
+    def tool() -> str:
+        ran.append(1)
+        return "x"
+
+    called = [*call("tool", id="c1"), *call("tool", id="c2", block=1), UsageReported(Usage(10, 5)), CALLS]
+    for bound, failure in (({"max_tool_calls": 3}, CallLimit(3)), ({"max_total_tokens": 30}, TokenLimit(30))):
+        ran.clear()
+        chat, model = ask(*([START, *called] for _ in range(9)))
+
+        with pytest.raises(StreamingError) as caught:
+            chat.with_tools([tool]).complete(**bound)  # type: ignore[arg-type]  # bounds by name
+        assert caught.value.failure == failure
+        assert caught.value.partial is not None
+        partial = chat.with_messages(history(caught.value.partial))
+        assert (len(model.requests), len(ran)) == (2, 2)
+        assert results(partial)[:2] == [("c1", "x", False), ("c2", "x", False)]
+        assert all(is_error for _, _, is_error in results(partial)[2:])
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"max_rounds": 0},
+        {"max_tool_calls": 0},
+        {"max_total_tokens": 0},
+        {"max_concurrent_tools": 0},
+        {"tool_timeout": 0.0},
+    ],
+)
 def test_bounds_are_positive(bounds: dict[str, int]) -> None:
     chat, _ = ask(answer("a"))
     with pytest.raises(ConfigurationError, match="above 0"):
