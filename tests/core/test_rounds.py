@@ -179,6 +179,15 @@ def test_no_more_is_asked_or_run_once_the_tokens_are_taken(most: int, failed: bo
         assert state.run.tokens == 15
 
 
+def test_the_tokens_of_all_turns_count_together() -> None:
+    turn = (*CALL[:-1], UsageReported(Usage(10, 5)), CALL[-1])
+    state, _ = run(*turn, ToolReturned("a", "r"), request=replace(WITH_TOOLS, max_total_tokens=20))
+    assert isinstance(state, Streaming)
+    state, _ = fold(state, turn)
+    assert isinstance(state, Failed)
+    assert state.failure == TokenLimit(20)
+
+
 def test_an_answer_that_takes_the_last_tokens_is_an_answer() -> None:
     usage = UsageReported(Usage(10, 5))
     state, _ = run(TextDelta(0, "x"), usage, TurnEnded(Finish("stop")), request=replace(WITH_TOOLS, max_total_tokens=1))
