@@ -46,6 +46,14 @@ def budget_for(effort: Effort) -> int:
     return BUDGETS[effort]
 
 
+def asked_effort(config: ThinkingConfig) -> Effort | None:
+    """The effort that a `config` which asks for thinking asks for, a budget translated: never none for some."""
+    if config.token_budget is None:
+        return config.effort
+    fitting = effort_for(config.token_budget)
+    return "minimal" if fitting == "none" else fitting
+
+
 def effort_for(token_budget: int) -> Effort:
     """The largest effort whose budget fits in `token_budget`, where a vendor takes only efforts."""
     fitting: list[Effort] = [effort for effort, tokens in BUDGETS.items() if tokens <= token_budget]

@@ -15,7 +15,7 @@ from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, parse_object
 from punk.core.media import InlineMedia
-from punk.core.messages import Message, ToolResultMessage
+from punk.core.messages import Message, ToolCallMessage, ToolResultMessage
 from punk.core.parts import DocumentPart, ImagePart, TextPart, ToolCall, UserPart
 from punk.core.request import OneTool, OutputSpec, ToolChoice, ToolSpec
 
@@ -157,6 +157,17 @@ def laid_over(body: JsonObject, extra: JsonObject | None, *merged: str) -> JsonO
             case _:
                 pass
     return result
+
+
+def room_beside(budget: int, max_tokens: int) -> int:
+    """`max_tokens`, of which the thinking is a part: raised by a `budget` that would leave no room for an answer."""
+    return max_tokens if max_tokens > budget else max_tokens + budget
+
+
+def called_tools(messages: Iterable[Message]) -> tuple[str, ...]:
+    """The names of the tools that were called, each once."""
+    said = (message for message in messages if isinstance(message, ToolCallMessage))
+    return tuple(dict.fromkeys(call.name for message in said for call in message.calls))
 
 
 def answer_tool(output: OutputSpec) -> ToolSpec:

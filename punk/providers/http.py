@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 # them, and none of these (slow) imports is made just to look.
 _CLIENTS: Final = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "ssl", "socket", "builtins"})
 
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 600.0
+"""How long clients of punk's own wait for a connection, and for the next bytes."""
+
 _STATUS_TEXT: Final = {
     400: "the request was refused",
     401: "the key was refused",

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from punk.core.thinking import BUDGETS, Effort, ThinkingConfig, budget_for, effort_for
+from punk.core.thinking import BUDGETS, Effort, ThinkingConfig, asked_effort, budget_for, effort_for
 
 
 def test_neither_measure_is_the_vendors_own_amount() -> None:
@@ -41,3 +41,16 @@ def test_every_effort_has_a_budget_and_comes_back_from_it() -> None:
 @pytest.mark.parametrize(("budget", "effort"), [(0, "none"), (1023, "none"), (1025, "minimal"), (10**6, "max")])
 def test_a_budget_between_two_efforts_is_the_smaller_one(budget: int, effort: Effort) -> None:
     assert effort_for(budget) == effort
+
+
+@pytest.mark.parametrize(
+    ("config", "effort"),
+    [
+        (ThinkingConfig(), None),
+        (ThinkingConfig(effort="low"), "low"),
+        (ThinkingConfig(token_budget=1), "minimal"),
+        (ThinkingConfig(token_budget=2048), "low"),
+    ],
+)
+def test_thinking_that_is_asked_for_is_never_none(config: ThinkingConfig, effort: Effort | None) -> None:
+    assert asked_effort(config) == effort

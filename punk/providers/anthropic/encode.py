@@ -19,7 +19,7 @@ from punk.providers.anthropic.rules import COUNTED
 from punk.providers.anthropic.settings import AnthropicSettings
 from punk.providers.anthropic.thinking import Thinking, thinking_of
 from punk.providers.base import Body, Delivery
-from punk.providers.encoding import laid_over
+from punk.providers.encoding import laid_over, room_beside
 from punk.wire.json import repair_surrogates
 
 
@@ -70,11 +70,9 @@ def _system(said: Iterable[Message]) -> Blocks:
 
 
 def _asked(settings: AnthropicSettings, thinking: Thinking, offer: Offer) -> JsonObject:
-    # The budget is part of max_tokens: an answer must have room beside it.
-    room = settings.max_tokens if settings.max_tokens > thinking.budget else settings.max_tokens + thinking.budget
     known: JsonObject = {
         "model": settings.model,
-        "max_tokens": room,
+        "max_tokens": room_beside(thinking.budget, settings.max_tokens),
         "tools": offer.tools or None,
         "tool_choice": offer.choice,
         "temperature": settings.temperature,

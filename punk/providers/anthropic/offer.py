@@ -16,13 +16,12 @@ from typing import Final, final
 from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue, parse_object
-from punk.core.messages import ToolCallMessage
 from punk.core.request import OneTool, OutputSpec, ToolChoice, ToolSpec
 from punk.providers.anthropic.rules import NAMES
 from punk.providers.anthropic.schema import native_schema
 from punk.providers.anthropic.settings import AnthropicSettings
 from punk.providers.anthropic.thinking import Version, version_of
-from punk.providers.encoding import ANSWER_TOOL, answer_tool, asked_choice, refused_tool_name, tool_schema
+from punk.providers.encoding import ANSWER_TOOL, answer_tool, asked_choice, called_tools, refused_tool_name, tool_schema
 
 STRUCTURED: Final[Version] = (4, 5)
 """From which version on a Claude is held to a form of its answer."""
@@ -74,8 +73,10 @@ def native_form(model: str, output: OutputSpec) -> JsonObject | Unsupported | No
 
 
 def _free(turn: RequestTurn, choice: ToolChoice | None) -> Offer | Unsupported:
-    if not turn.tools and (called := _called(turn)):
-        stand_ins: list[JsonValue] = [{"name": name, "input_schema": {"type": "object"}} for name in called]
+    if not turn.tools and (called := called_tools(turn.messages)):
+        stand_ins: list[JsonValue] = [
+            {"name": NAMES.spelled(name), "input_schema": {"type": "object"}} for name in called
+        ]
         return Offer(stand_ins, {"type": "none"})
     tools = _tools(turn.tools)
     return tools if isinstance(tools, Unsupported) else Offer(tools, _choice(choice))
@@ -105,12 +106,6 @@ def _choice(choice: ToolChoice | None) -> JsonObject | None:
             return {"type": "any"}
         case word:
             return {"type": word}
-
-
-def _called(turn: RequestTurn) -> list[str]:
-    """The names of the tools that were called, each once."""
-    said = (message for message in turn.messages if isinstance(message, ToolCallMessage))
-    return list(dict.fromkeys(NAMES.spelled(call.name) for message in said for call in message.calls))
 
 
 def _tools(specs: tuple[ToolSpec, ...]) -> list[JsonValue] | Unsupported:

@@ -13,7 +13,7 @@ from returns.result import Failure, Result, Success
 
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
-from punk.core.thinking import Effort, ThinkingConfig, budget_for, effort_for
+from punk.core.thinking import Effort, ThinkingConfig, asked_effort, budget_for
 from punk.providers.anthropic.settings import AnthropicSettings
 
 MIN_BUDGET: Final = 1024
@@ -110,10 +110,7 @@ def _adaptive(config: ThinkingConfig) -> Thinking:
     # The newest models leave the thinking out unless they are asked for it.
     display = "summarized" if config.include_thoughts else "omitted"
     fields: JsonObject = {"thinking": {"type": "adaptive", "display": display}}
-    effort = config.effort
-    if config.token_budget is not None:
-        fitting = effort_for(config.token_budget)
-        effort = "minimal" if fitting == "none" else fitting
+    effort = asked_effort(config)
     if effort is not None:
         fields["output_config"] = {"effort": _EFFORTS[effort]}
     return Thinking(fields)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, final
 
 from punk.core.failures import Failure, Unsupported
 from punk.providers.base import Body, ByteStream, TransportError
-from punk.providers.http import ResponseStream, failure_of, status_failure
+from punk.providers.http import CONNECT_SECONDS, READ_SECONDS, ResponseStream, failure_of, status_failure
 from punk.providers.pool import CLOSED, ClientPool, HomeLoop
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 Request: TypeAlias = "AbstractAsyncContextManager[AsyncAPIResponse[AsyncStream[RawMessageStreamEvent]]]"
 """A request of the SDK's that is sent when it is entered."""
 
-CONNECT_SECONDS: Final = 10.0
-READ_SECONDS: Final = 600.0
 BETA: Final = "anthropic-beta"
 NO_KEY: Final = Unsupported("there is no key for Anthropic: set ANTHROPIC_API_KEY, or pass api_key")
 

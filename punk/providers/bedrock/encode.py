@@ -15,7 +15,7 @@ from punk.providers.bedrock.output import text_format
 from punk.providers.bedrock.settings import BedrockSettings
 from punk.providers.bedrock.thinking import Thinking, thinking_of
 from punk.providers.bedrock.tools import tools_of
-from punk.providers.encoding import answer_tool
+from punk.providers.encoding import answer_tool, room_beside
 from punk.wire.json import repair_surrogates
 
 _COUNTED = ("messages", "system", "toolConfig", "additionalModelRequestFields")
@@ -80,12 +80,9 @@ def _refused_settings(settings: BedrockSettings) -> Unsupported | None:
 
 def _inference(settings: BedrockSettings, thinking: Thinking) -> JsonObject:
     most = settings.max_tokens
-    if most is not None and most <= thinking.budget:
-        # The budget is part of max_tokens: an answer must have room beside it.
-        most += thinking.budget
     return _given(
         {
-            "maxTokens": most,
+            "maxTokens": None if most is None else room_beside(thinking.budget, most),
             "temperature": settings.temperature,
             "topP": settings.top_p,
             "stopSequences": [*settings.stop_sequences],

@@ -12,7 +12,7 @@ from returns.result import Failure, Result, Success
 
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
-from punk.core.thinking import Effort, ThinkingConfig, budget_for, effort_for
+from punk.core.thinking import Effort, ThinkingConfig, asked_effort, budget_for
 from punk.providers.bedrock.models import thinking_form
 from punk.providers.bedrock.settings import BedrockSettings
 
@@ -72,17 +72,10 @@ def thinking_of(settings: BedrockSettings) -> Result[Thinking, Unsupported]:
             assert_never(form)
 
 
-def _effort(config: ThinkingConfig) -> Effort | None:
-    if config.token_budget is None:
-        return config.effort
-    fitting = effort_for(config.token_budget)
-    return "minimal" if fitting == "none" else fitting
-
-
 def _adaptive(config: ThinkingConfig) -> Thinking:
     # The newest models leave the thinking out unless they are asked for it.
     display = "summarized" if config.include_thoughts else "omitted"
-    effort = _effort(config)
+    effort = asked_effort(config)
     return Thinking(
         {"thinking": {"type": "adaptive", "display": display}},
         None if effort is None else _CLAUDES.get(effort, effort),
@@ -111,7 +104,7 @@ def _budgeted(model: str, config: ThinkingConfig, interleaved: bool) -> Result[T
 def _nova(settings: BedrockSettings, config: ThinkingConfig, *, off: bool) -> Result[Thinking, Unsupported]:
     if off:
         return Success(Thinking({"reasoningConfig": {"type": "disabled"}}))
-    asked = _effort(config) or "medium"
+    asked = asked_effort(config) or "medium"
     effort = _NOVAS.get(asked, asked)
     bounds = (settings.max_tokens, settings.temperature, settings.top_p)
     if effort == "high" and any(bound is not None for bound in bounds):

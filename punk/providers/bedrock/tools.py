@@ -14,12 +14,11 @@ from typing import Final, final
 from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue
-from punk.core.messages import ToolCallMessage
 from punk.core.request import OneTool, ToolSpec
 from punk.providers.bedrock.rules import TOOL_NAMES
 from punk.providers.bedrock.settings import BedrockSettings
 from punk.providers.bedrock.thinking import Thinking
-from punk.providers.encoding import ANSWER_TOOL, asked_choice, refused_tool_name, tool_schema
+from punk.providers.encoding import ANSWER_TOOL, asked_choice, called_tools, refused_tool_name, tool_schema
 
 ASK_FOR_ANSWER: Final = f"Give your final answer by calling the tool {ANSWER_TOOL}, and in no other way."
 
@@ -44,9 +43,7 @@ def tools_of(
     if demanded and thinking.forbids_forcing:
         return Unsupported("a tool cannot be demanded of a model that thinks: leave one of the two out")
     offered = () if choice == "none" else turn.tools
-    called = dict.fromkeys(
-        call.name for message in turn.messages if isinstance(message, ToolCallMessage) for call in message.calls
-    )
+    called = called_tools(turn.messages)
     if choice == "none" and called and answer is None:
         return Unsupported("Bedrock cannot forbid tools once they were called: leave tool_choice out")
     if answer is not None and any(spec.name == answer.name for spec in offered):

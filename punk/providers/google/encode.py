@@ -19,7 +19,7 @@ from punk.core.messages import UserMessage
 from punk.core.parts import DocumentPart, ImagePart
 from punk.providers.base import Body, Delivery
 from punk.providers.counts import read_count
-from punk.providers.encoding import laid_over, refused_part
+from punk.providers.encoding import laid_over, refused_part, room_beside
 from punk.providers.google.address import resource
 from punk.providers.google.history import continued, encode_contents, media_type, system_parts
 from punk.providers.google.rules import MEDIA, SIGNED_CALLS
@@ -70,12 +70,9 @@ def count(answer: bytes) -> Result[int, Malformed]:
 
 
 def _generation(settings: GoogleSettings, thinking: Thinking) -> JsonObject:
-    room = settings.max_tokens
-    if room is not None and room <= thinking.budget:
-        # The budget is part of the answer's tokens: there must be room beside it.
-        room += thinking.budget
+    most = settings.max_tokens
     said: JsonObject = {
-        "maxOutputTokens": room,
+        "maxOutputTokens": None if most is None else room_beside(thinking.budget, most),
         "temperature": settings.temperature,
         "topP": settings.top_p,
         "topK": settings.top_k,

@@ -13,7 +13,7 @@ from returns.result import Failure, Result, Success
 
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
-from punk.core.thinking import Effort, ThinkingConfig, budget_for, effort_for
+from punk.core.thinking import Effort, ThinkingConfig, asked_effort, budget_for
 from punk.providers.google.settings import GoogleSettings, since
 
 # From 3 on. Not every model knows a level above HIGH; where one does, `extra_body` can ask for it.
@@ -56,10 +56,7 @@ def _level(model: str, config: ThinkingConfig, off: bool) -> Result[Thinking, Un
         return Failure(Unsupported(f"{model} cannot stop thinking: effort 'low' is the least"))
     if off:
         return Success(Thinking({**said, "thinkingLevel": "MINIMAL"}))
-    effort = config.effort
-    if config.token_budget is not None:
-        fitting = effort_for(config.token_budget)
-        effort = "minimal" if fitting == "none" else fitting
+    effort = asked_effort(config)
     if effort is not None:
         said["thinkingLevel"] = "LOW" if pro and effort == "minimal" else _LEVELS[effort]
     return Success(Thinking(said))

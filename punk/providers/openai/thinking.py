@@ -10,6 +10,7 @@ from typing import Final
 
 from punk.core.failures import Unsupported
 from punk.core.thinking import Effort, ThinkingConfig, budget_for
+from punk.providers.encoding import room_beside
 
 _NO_REASONERS: Final = ("gpt-3", "gpt-4", "chatgpt-", "ft:gpt-3", "ft:gpt-4")
 """How the names of the models of OpenAI's begin that do not reason."""
@@ -45,4 +46,4 @@ def effort_of(config: ThinkingConfig) -> Effort | None:
 def room_for(max_tokens: int | None, config: ThinkingConfig | None) -> int | None:
     """`max_tokens`, which bounds the thinking too: raised by a budget that would leave no room for an answer."""
     budget = None if config is None else config.token_budget
-    return max_tokens if max_tokens is None or budget is None or max_tokens > budget else max_tokens + budget
+    return None if max_tokens is None else room_beside(budget or 0, max_tokens)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar, 
 
 from punk.core.failures import Failure, Unsupported
 from punk.providers.base import Body, ByteStream, TransportError, presentable
-from punk.providers.http import ResponseStream, failure_of, secrets_in, status_failure
+from punk.providers.http import CONNECT_SECONDS, READ_SECONDS, ResponseStream, failure_of, secrets_in, status_failure
 from punk.providers.pool import CLOSED, ClientPool, HomeLoop
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ T = TypeVar("T")
 Request: TypeAlias = "AbstractAsyncContextManager[AsyncAPIResponse[T]]"
 """A request of the SDK's that is sent when it is entered."""
 
-CONNECT_SECONDS: Final = 10.0
-READ_SECONDS: Final = 600.0
 KEY_VARIABLE: Final = "OPENAI_API_KEY"
 NO_KEY: Final = "none"
 

@@ -16,14 +16,12 @@ from punk.providers.bedrock.access import AwsAccess, AwsSession
 from punk.providers.bedrock.errors import error_type_of, message_in
 from punk.providers.bedrock.rules import OPERATIONS, counted_model
 from punk.providers.bedrock.transport.signing import Reached, reach, signed
-from punk.providers.http import ResponseStream, failure_of, status_failure
+from punk.providers.http import CONNECT_SECONDS, READ_SECONDS, ResponseStream, failure_of, status_failure
 from punk.providers.pool import ClientPool
 
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_SECONDS: Final = 10.0
-READ_SECONDS: Final = 600.0
 MAX_CONNECTIONS: Final = 1000
 MAX_IDLE: Final = 100
 SIGNED_HEADERS: Final = {"content-type": "application/json"}

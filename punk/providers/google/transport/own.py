@@ -14,14 +14,12 @@ from punk.providers.google.address import Address
 from punk.providers.google.transport.access import Access
 from punk.providers.google.transport.failures import request_failure, status_of
 from punk.providers.google.transport.tokens import Tokens
-from punk.providers.http import ResponseStream, secrets_in
+from punk.providers.http import CONNECT_SECONDS, READ_SECONDS, ResponseStream, secrets_in
 from punk.providers.pool import ClientPool
 
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_SECONDS: Final = 10.0
-READ_SECONDS: Final = 600.0
 CONNECTIONS: Final = 1000
 
 
