@@ -3,7 +3,7 @@
     PunkError
       ConfigurationError        found before any request: no model, a missing extra, what a model cannot do
       StreamingError            the stream failed: connection, timeout, provider, protocol, a stream cut short
-      StreamIncompleteError     the final chat was asked for, but our side left early
+      StreamIncompleteError     the final chat was asked for, but our side left early (in punk.llm, for it holds a chat)
       ToolExecutionAbortError   raised by a tool to end the stream at once
       StreamingNotSupported     the model cannot stream; use `complete()`
       InvalidOutputError        a structured answer was asked for, and the answer is none
@@ -78,16 +78,6 @@ class StreamingError(PunkError):
     def status(self) -> int | None:
         """The HTTP status of the provider's answer, None where the failure is not one."""
         return None if self.failure is None else http_status(self.failure)
-
-
-class StreamIncompleteError(PunkError):
-    """The final chat was asked for, but the stream was left before its end. `partial` is the state so far."""
-
-    partial: StreamState | None
-
-    def __init__(self, message: str, *, partial: StreamState | None = None) -> None:
-        super().__init__(message)
-        self.partial = partial
 
 
 class ToolExecutionAbortError(PunkError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from punk.core.codec import messages_from_json, messages_to_json
 from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
 from punk.core.events import (
+    ApprovalNeeded,
     CallDelta,
     CallEnded,
     CallSealed,
@@ -21,9 +22,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolAbortRequested,
-    ToolReturned,
-    ToolStarted,
     TurnEnded,
     TurnFailed,
     TurnRequested,
@@ -79,9 +77,11 @@ from punk.core.parts import (
 )
 from punk.core.provider_data import ProviderData
 from punk.core.readers import Broken, End, Piece, Sequenced, Wait, read_content, read_end, read_events
-from punk.core.request import MAX_ROUNDS, OneTool, OutputSpec, Request, ToolChoice, ToolSpec
+from punk.core.request import MAX_ROUNDS, Approvals, OneTool, OutputSpec, Request, ToolChoice, ToolSpec
 from punk.core.rounds import Step
 from punk.core.state import (
+    Awaited,
+    AwaitingApproval,
     Block,
     Cancelled,
     Completed,
@@ -98,13 +98,18 @@ from punk.core.state import (
 from punk.core.step import begin, fold, step
 from punk.core.thinking import Effort, ThinkingConfig
 from punk.core.thinking_reader import Between, Fresh, InPhase, ThinkingCursor, read_thinking
+from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 from punk.core.usage import Usage
 
 __all__ = [
     "MAX_ROUNDS",
     "Abandon",
+    "ApprovalNeeded",
+    "Approvals",
     "AssistantMessage",
     "AssistantPart",
+    "Awaited",
+    "AwaitingApproval",
     "Between",
     "Block",
     "Broken",
@@ -183,9 +188,11 @@ __all__ = [
     "TokenLimit",
     "ToolAbortRequested",
     "ToolAborted",
+    "ToolApproved",
     "ToolCall",
     "ToolCallMessage",
     "ToolChoice",
+    "ToolProgressed",
     "ToolResultMessage",
     "ToolReturned",
     "ToolSpec",

@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from returns.result import Failure, Result, Success
 
-from punk.core.codec_parts import assistant_part, call, provider_data, text_part, user_part
+from punk.core.codec_parts import assistant_part, call, provider_data, result_content, text_part, user_part
 from punk.core.json import JsonValue, dump_json, parse_object
 from punk.core.json_fields import (
     BYTES_TAG,
@@ -45,7 +45,6 @@ _TAGS: Final[Mapping[type, str]] = {
     UserMessage: "user",
     AssistantMessage: "assistant",
     ToolCallMessage: "tool_call",
-    ToolResultMessage: "tool_result",
     TextPart: "text",
     ImagePart: "image",
     DocumentPart: "document",
@@ -86,6 +85,16 @@ def _encode(value: object) -> JsonValue:
         return {BYTES_TAG: b64encode(value).decode()}
     if isinstance(value, tuple):
         return [_encode(item) for item in value]
+    if isinstance(value, ToolResultMessage):
+        plain = value.parts == (TextPart(value.content),)
+        content: JsonValue = value.content if plain else _encode(value.parts)
+        return {
+            "type": "tool_result",
+            "call_id": value.call_id,
+            "name": value.name,
+            "content": content,
+            "is_error": value.is_error,
+        }
     tag: dict[str, JsonValue] = {"type": _TAGS[type(value)]} if type(value) in _TAGS else {}
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} has no place in a message")
@@ -140,7 +149,7 @@ def _message(value: JsonValue) -> Message:
             )
         case "tool_result":
             return ToolResultMessage(
-                get("call_id", text), get("name", text), get("content", text), get("is_error", boolean)
+                get("call_id", text), get("name", text), get("content", result_content), get("is_error", boolean)
             )
         case other:
             raise WrongFormError(f"{other!r} is no kind of message")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from punk.core.json import JsonValue
-from punk.core.json_fields import Read, Record, WrongFormError, boolean, octets, one_of, optional, text
+from punk.core.json_fields import Read, Record, WrongFormError, array, boolean, octets, one_of, optional, text
 from punk.core.media import CacheMark, CacheTtl, InlineMedia, MediaSource, MediaUrl
 from punk.core.parts import (
     AssistantPart,
@@ -30,7 +30,13 @@ def provider_data(value: JsonValue) -> ProviderData:
 def call(value: JsonValue) -> ToolCall:
     """A tool call."""
     get = Record(value)
-    return ToolCall(get("id", text), get("name", text), get("arguments", text), get("provider_data", _MAYBE_DATA))
+    return ToolCall(
+        get("id", text),
+        get("name", text),
+        get("arguments", text),
+        get("provider_data", _MAYBE_DATA),
+        get("approved", optional(boolean)) or False,
+    )
 
 
 def text_part(value: JsonValue) -> TextPart:
@@ -53,6 +59,11 @@ def user_part(value: JsonValue) -> UserPart:
             return DocumentPart(get("source", _source), get("name", optional(text)), get("cache", _MAYBE_MARK))
         case other:
             raise WrongFormError(f"{other!r} is no kind of part")
+
+
+def result_content(value: JsonValue) -> str | tuple[UserPart, ...]:
+    """What a tool gave: a text, or parts."""
+    return value if isinstance(value, str) else array(user_part)(value)
 
 
 def assistant_part(value: JsonValue) -> AssistantPart:

@@ -24,9 +24,12 @@ class RequestTurn:
 @final
 @dataclass(frozen=True, slots=True)
 class RunTools:
-    """Run these sealed calls. Each is answered by `ToolReturned` or `ToolAbortRequested`, maybe after `ToolStarted`."""
+    """Run these sealed calls. Each is answered by `ToolReturned` or `ToolAbortRequested`, maybe after `ToolStarted` and
+    `ToolProgressed`. Those whose ids are in `unapproved` may start only after `ToolApproved`; a `ToolReturned` with an
+    error is how they are denied."""
 
     calls: tuple[ToolCall, ...]
+    unapproved: frozenset[str] = frozenset()
 
 
 @final

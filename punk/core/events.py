@@ -1,4 +1,4 @@
-"""What can happen in a stream: what a provider says, what tools answer, what the caller asks."""
+"""What can happen in a stream: what a provider says, what tools do, what the caller asks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from punk.core.failures import Failure
 from punk.core.messages import Finish
 from punk.core.parts import ToolCall
 from punk.core.provider_data import ProviderData
+from punk.core.tool_events import ToolEvent
 from punk.core.usage import Usage
 
 # A turn is made of blocks. `block` numbers them from 0 in the order in which they start; deltas of several open blocks
@@ -172,38 +173,11 @@ ProviderEvent: TypeAlias = (
 
 @final
 @dataclass(frozen=True, slots=True)
-class ToolStarted:
-    """The tool of call `call_id` began to run."""
-
-    call_id: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class ToolReturned:
-    """The tool of call `call_id` gave its result, as text for the model."""
-
-    call_id: str
-    content: str
-    is_error: bool = False
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class ToolAbortRequested:
-    """The tool of call `call_id` asked to end the stream."""
-
-    call_id: str
-    message: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
 class CancelRequested:
     """The caller leaves."""
 
 
-Event: TypeAlias = ProviderEvent | ToolStarted | ToolReturned | ToolAbortRequested | CancelRequested
+Event: TypeAlias = ProviderEvent | ToolEvent | CancelRequested
 
 
 @final
@@ -222,5 +196,13 @@ class CallSealed:
     call: ToolCall
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """A note of punk's own: the sealed call runs only once somebody approves it."""
+
+    call: ToolCall
+
+
 # What the log of a stream holds: the events that were applied, and punk's own notes between them.
-LogEntry: TypeAlias = Event | TurnRequested | CallSealed
+LogEntry: TypeAlias = Event | TurnRequested | CallSealed | ApprovalNeeded

@@ -8,9 +8,17 @@ from typing import final
 
 from punk.core.messages import Message, ToolCallMessage, ToolResultMessage
 from punk.core.parts import ToolCall
+from punk.core.request import ToolSpec
 
 # It may have begun to run, and have had effects: to say that it did not could make a model do it twice.
 INTERRUPTED = "No result: the conversation was interrupted before this tool call gave one. It may or may not have run."
+
+# What is added for a tool that says so of itself.
+REPEATABLE = "Calling it again does no harm."
+
+DENIED = "Not run: this tool call was denied."
+UNAPPROVED = "Not run: the conversation was interrupted before this tool call was approved."
+UNSTARTED = "Not run: the conversation was interrupted before this tool call began."
 
 
 def synthetic_result(call: ToolCall, why: str = INTERRUPTED) -> ToolResultMessage:
@@ -18,16 +26,30 @@ def synthetic_result(call: ToolCall, why: str = INTERRUPTED) -> ToolResultMessag
     return ToolResultMessage(call.id, call.name, why, is_error=True)
 
 
-def valid_history(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """`messages` with one result for each call, in call order: missing ones say why; results without a call, and
-    second results, are left out."""
+def interrupted(call: ToolCall, tools: Iterable[ToolSpec]) -> ToolResultMessage:
+    """The result of a call that may have run, as far as its tool among `tools` lets one tell."""
+    tool = next((tool for tool in tools if tool.name == call.name), None)
+    if tool is not None and tool.requires_approval and not call.approved:
+        return synthetic_result(call, UNAPPROVED)
+    repeatable = tool is not None and tool.idempotent
+    return synthetic_result(call, f"{INTERRUPTED} {REPEATABLE}" if repeatable else INTERRUPTED)
+
+
+def denial(call: ToolCall, reason: str = "") -> ToolResultMessage:
+    """The result of a call that somebody denied."""
+    return synthetic_result(call, f"{DENIED} {reason}".strip())
+
+
+def valid_history(messages: Iterable[Message], tools: Sequence[ToolSpec] = ()) -> tuple[Message, ...]:
+    """`messages` with one result for each call, in call order: missing ones say why, as `tools` let one tell; results
+    without a call, and second results, are left out."""
     valid: list[Message] = []
     pending: ToolCallMessage | None = None
     results: dict[str, ToolResultMessage] = {}
 
     def settle() -> None:
         if pending is not None:
-            valid.extend(results.get(call.id) or synthetic_result(call) for call in pending.calls)
+            valid.extend(results.get(call.id) or interrupted(call, tools) for call in pending.calls)
 
     for message in messages:
         if isinstance(message, ToolResultMessage):

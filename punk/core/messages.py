@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar, final
+from typing import Literal, TypeAlias, final
 
-from punk.core.parts import AssistantPart, RefusalPart, TextPart, ThinkingPart, ToolCall, UserPart
+from punk.core.parts import (
+    AssistantPart,
+    RefusalPart,
+    TextPart,
+    ThinkingPart,
+    ToolCall,
+    UserPart,
+    of_parts,
+    text_of,
+)
 from punk.core.usage import Usage
-
-P = TypeVar("P")
 
 FinishReason: TypeAlias = Literal["stop", "max_tokens", "tool_use", "refusal", "content_filter", "pause", "other"]
 
@@ -43,12 +50,12 @@ class SystemMessage:
     parts: tuple[TextPart, ...]
 
     def __init__(self, content: str | Sequence[TextPart | str]) -> None:
-        object.__setattr__(self, "parts", _of_parts(content))
+        object.__setattr__(self, "parts", of_parts(content))
 
     @property
     def content(self) -> str:
         """The text."""
-        return _text(self.parts)
+        return text_of(self.parts)
 
     @property
     def thinking_blocks(self) -> tuple[ThinkingPart, ...]:
@@ -64,12 +71,12 @@ class UserMessage:
     parts: tuple[UserPart, ...]
 
     def __init__(self, content: str | Sequence[UserPart | str]) -> None:
-        object.__setattr__(self, "parts", _of_parts(content))
+        object.__setattr__(self, "parts", of_parts(content))
 
     @property
     def content(self) -> str:
         """The text."""
-        return _text(self.parts)
+        return text_of(self.parts)
 
     @property
     def thinking_blocks(self) -> tuple[ThinkingPart, ...]:
@@ -110,7 +117,7 @@ class AssistantMessage:
     @property
     def content(self) -> str:
         """The text of this round."""
-        return _text(self.parts)
+        return text_of(self.parts)
 
     @property
     def thinking_blocks(self) -> tuple[ThinkingPart, ...]:
@@ -159,7 +166,7 @@ class ToolCallMessage:
     @property
     def content(self) -> str:
         """The text beside the calls."""
-        return _text(self.parts)
+        return text_of(self.parts)
 
     @property
     def thinking_blocks(self) -> tuple[ThinkingPart, ...]:
@@ -183,14 +190,28 @@ class ToolCallMessage:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class ToolResultMessage:
-    """The result of one call, as text. `is_error` tells the model that the tool failed or never ran."""
+    """The result of one call. Takes a text, or parts: texts, images, documents. `is_error` tells the model that the
+    tool failed or never ran."""
 
     call_id: str
     name: str
-    content: str
-    is_error: bool = False
+    parts: tuple[UserPart, ...]
+    is_error: bool
+
+    def __init__(
+        self, call_id: str, name: str, content: str | Sequence[UserPart | str], is_error: bool = False
+    ) -> None:
+        object.__setattr__(self, "call_id", call_id)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "parts", of_parts(content))
+        object.__setattr__(self, "is_error", is_error)
+
+    @property
+    def content(self) -> str:
+        """The text."""
+        return text_of(self.parts)
 
     @property
     def thinking_blocks(self) -> tuple[ThinkingPart, ...]:
@@ -201,19 +222,10 @@ class ToolResultMessage:
 Message: TypeAlias = SystemMessage | UserMessage | AssistantMessage | ToolCallMessage | ToolResultMessage
 
 
-def _of_parts(content: str | Sequence[P | str]) -> tuple[P | TextPart, ...]:
-    parts = (content,) if isinstance(content, str) else content
-    return tuple(TextPart(part) if isinstance(part, str) else part for part in parts)
-
-
 def _assistant_parts(content: str | Sequence[AssistantPart]) -> tuple[AssistantPart, ...]:
     if isinstance(content, str):
         return (TextPart(content),) if content else ()
     return tuple(content)
-
-
-def _text(parts: Sequence[UserPart | AssistantPart]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, TextPart))
 
 
 def _thinking(parts: Sequence[AssistantPart]) -> tuple[ThinkingPart, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import TypeAlias, TypeVar, final
 
 from punk.core.media import CacheMark, MediaSource
 from punk.core.provider_data import ProviderData
+
+P = TypeVar("P")
 
 
 @final
@@ -67,12 +70,14 @@ class RefusalPart:
 @final
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call a model asked for. `arguments` is its JSON text, as it was sent (maybe not valid)."""
+    """A call a model asked for. `arguments` is its JSON text, as it was sent (maybe not valid). `approved` says that
+    somebody allowed it to run where its tool asks for that."""
 
     id: str
     name: str
     arguments: str
     provider_data: ProviderData | None = None
+    approved: bool = False
 
 
 @final
@@ -91,3 +96,14 @@ class OpaquePart:
 
 UserPart: TypeAlias = TextPart | ImagePart | DocumentPart
 AssistantPart: TypeAlias = TextPart | ThinkingPart | RefusalPart | ToolCall | OpaquePart
+
+
+def of_parts(content: str | Sequence[P | str]) -> tuple[P | TextPart, ...]:
+    """The parts that `content` stands for: a text is one."""
+    parts = (content,) if isinstance(content, str) else content
+    return tuple(TextPart(part) if isinstance(part, str) else part for part in parts)
+
+
+def text_of(parts: Sequence[UserPart | AssistantPart]) -> str:
+    """The text of all parts that are text."""
+    return "".join(part.text for part in parts if isinstance(part, TextPart))

@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar, assert_never, final
 
 from punk.core.events import LogEntry, TextDelta
 from punk.core.failures import Failure
-from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
+from punk.core.state import AwaitingApproval, Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
 
 C_co = TypeVar("C_co", covariant=True)
 P_co = TypeVar("P_co", covariant=True)
@@ -82,7 +82,7 @@ def read_end(state: StreamState, index: int) -> EndRead:
     match state:
         case Streaming() | RunningTools():
             return Wait(index)
-        case Completed() | Cancelled():
+        case Completed() | AwaitingApproval() | Cancelled():
             return End(index)
         case Failed(failure=failure):
             return Broken(failure)

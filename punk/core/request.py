@@ -14,11 +14,19 @@ MAX_ROUNDS = 32
 @final
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as the model sees it. `parameters` is the JSON text of a JSON schema of type object."""
+    """A tool as the model sees it, and what a run has to know of it.
+
+    `parameters` is the JSON text of a JSON schema of type object; `strict` asks the provider to hold the model to it
+    word by word, where it can. Calls of a tool that `requires_approval` run only once somebody approves them; of one
+    that is `idempotent`, a call that was interrupted may be made again.
+    """
 
     name: str
     description: str
     parameters: str
+    strict: bool = False
+    requires_approval: bool = False
+    idempotent: bool = False
 
 
 @final
@@ -27,6 +35,11 @@ class OneTool:
     """Demands a call of the tool `name`."""
 
     name: str
+
+
+Approvals: TypeAlias = Literal["asked", "deferred"]
+"""How calls that need approval get it: somebody is asked while the run waits, or the run ends and they are left
+unanswered."""
 
 
 ToolChoice: TypeAlias = Literal["auto", "none", "required"] | OneTool
@@ -51,7 +64,8 @@ class Request:
     free text.
 
     `max_tool_calls` bounds the calls that are run, `max_total_tokens` the tokens of all turns as their providers
-    reported them: no more is asked or run once they are reached. None is no bound.
+    reported them: no more is asked or run once they are reached. None is no bound. `approvals` is how calls that need
+    approval get it.
     """
 
     messages: Log[Message]
@@ -61,3 +75,4 @@ class Request:
     output: OutputSpec | None = None
     max_tool_calls: int | None = None
     max_total_tokens: int | None = None
+    approvals: Approvals = "deferred"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from punk.core.draft import DraftCall
 from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
-from punk.core.events import CallSealed, CancelRequested, Event, LogEntry, ToolReturned, TurnRequested
+from punk.core.events import ApprovalNeeded, CallSealed, CancelRequested, Event, LogEntry, TurnRequested
 from punk.core.failures import CallLimit, Failure, ProtocolViolation, RoundLimit, TokenLimit
 from punk.core.history import synthetic_result
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Finish, Origin, ToolCallMessage, ToolResultMessage
 from punk.core.parts import ToolCall
+from punk.core.request import Request
 from punk.core.state import (
+    Awaited,
+    AwaitingApproval,
     Cancelled,
     Completed,
     Failed,
@@ -28,6 +31,7 @@ from punk.core.state import (
     history,
     merge_usage,
 )
+from punk.core.tool_events import ToolReturned
 from punk.core.usage import Usage
 
 Step: TypeAlias = tuple[StreamState, tuple[Effect, ...]]
@@ -75,35 +79,60 @@ def answer_calls(
     run: Run, log: Log[LogEntry], drafts: tuple[DraftCall, ...], known: Mapping[str, ToolResultMessage]
 ) -> Step:
     """Answer the calls that `run.messages` end with: by their `known` result, by a refusal where something is wrong
-    with one, by running it otherwise. Calls that are handed over instead stay without a result."""
+    with one, by running it otherwise. Calls that are handed over instead, or that nobody is asked to approve, stay
+    without a result."""
+    unapproved = _unapproved(run.request, drafts, known)
+    deferred = unapproved if run.request.approvals == "deferred" else frozenset()
     if run.request.execute_tools:
-        runnable = sum(drafted.fault is None and drafted.call.id not in known for drafted in drafts)
-        # Running them would have effects whose results no model ever sees.
-        reached = _reached(run) or _too_many(run, runnable)
+        runnable = len(_ready(drafts, known)) - len(deferred)
+        # Running them would have effects whose results no model ever sees; but what is deferred, another run goes on.
+        reached = (None if deferred else _reached(run)) or _too_many(run, runnable)
         if reached is not None:
-            unsent = [synthetic_result(drafted.call, f"Not run: {reached.message}") for drafted in drafts]
+            why = f"Not run: {reached.message}"
+            unsent = [known.get(drafted.call.id) or synthetic_result(drafted.call, why) for drafted in drafts]
             return Failed(replace(run, messages=run.messages.extend(unsent)), log, reached), NOTHING
         run = replace(run, calls=run.calls + runnable)
-    results: list[ToolResultMessage | None] = []
+    answers: list[ToolResultMessage | Awaited] = []
     sealed: list[ToolCall] = []
     for drafted in drafts:
         call = drafted.call
         if call.id in known:
-            results.append(known[call.id])
+            answers.append(known[call.id])
         elif drafted.fault is None:
             sealed.append(call)
-            results.append(None)
             log = log.append(CallSealed(call))
+            if call.id in unapproved:
+                log = log.append(ApprovalNeeded(call))
+            answers.append("approval" if call.id in unapproved else "start")
         else:
             refused = ToolReturned(call.id, f"The tool was not run: {drafted.fault}.", is_error=True)
-            results.append(ToolResultMessage(call.id, call.name, refused.content, is_error=True))
+            answers.append(ToolResultMessage(call.id, call.name, refused.parts, is_error=True))
             log = log.append(refused)
     if not run.request.execute_tools:
-        given = [result for result in results if result is not None]
-        return Completed(replace(run, messages=run.messages.extend(given)), log), NOTHING
+        return Completed(replace(run, messages=run.messages.extend(_given(answers))), log), NOTHING
     calls = tuple(drafted.call for drafted in drafts)
-    state, effects = next_round(RunningTools(run, log, calls, tuple(results)))
-    return state, ((RunTools(tuple(sealed)), *effects) if sealed else effects)
+    state, effects = next_round(RunningTools(run, log, calls, tuple(answers)))
+    running = tuple(call for call in sealed if call.id not in deferred)
+    return state, ((RunTools(running, unapproved - deferred), *effects) if running else effects)
+
+
+def _unapproved(
+    request: Request, drafts: tuple[DraftCall, ...], known: Mapping[str, ToolResultMessage]
+) -> frozenset[str]:
+    """The ids of the calls that could run, were they approved."""
+    guarded = {tool.name for tool in request.tools if tool.requires_approval}
+    if not guarded or not request.execute_tools:
+        return frozenset()
+    return frozenset(call.id for call in _ready(drafts, known) if call.name in guarded and not call.approved)
+
+
+def _ready(drafts: tuple[DraftCall, ...], known: Mapping[str, ToolResultMessage]) -> list[ToolCall]:
+    """The calls that are whole and have no result yet."""
+    return [drafted.call for drafted in drafts if drafted.fault is None and drafted.call.id not in known]
+
+
+def _given(answers: Iterable[ToolResultMessage | Awaited]) -> list[ToolResultMessage]:
+    return [answer for answer in answers if isinstance(answer, ToolResultMessage)]
 
 
 def _reached(run: Run) -> RoundLimit | TokenLimit | None:
@@ -127,11 +156,15 @@ def _tokens(usage: Usage | None) -> int:
 
 
 def next_round(state: RunningTools) -> Step:
-    """Ask for the next turn once every call has its result."""
-    answered = [result for result in state.results if result is not None]
-    if len(answered) < len(state.calls):
-        return state, NOTHING
-    return request_turn(replace(state.run, messages=state.run.messages.extend(answered)), state.log)
+    """Ask for the next turn once every call has its result; end where only approvals are awaited that cannot come."""
+    given = _given(state.answers)
+    run = state.run
+    if len(given) == len(state.calls):
+        return request_turn(replace(run, messages=run.messages.extend(given)), state.log)
+    waiting = tuple(call for call, answer in zip(state.calls, state.answers, strict=True) if answer == "approval")
+    if run.request.approvals == "deferred" and len(given) + len(waiting) == len(state.calls):
+        return AwaitingApproval(replace(run, messages=run.messages.extend(given)), state.log, waiting), NOTHING
+    return state, NOTHING
 
 
 def cancel(state: LiveState, event: CancelRequested) -> Step:

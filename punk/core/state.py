@@ -1,19 +1,20 @@
 """The states of a stream, of which only a turn's own end can build `Completed`.
 
 Streaming --calls--> RunningTools --all answered--> Streaming --no calls--> Completed
+RunningTools --all answered but calls that nobody here can approve--> AwaitingApproval
 Streaming, RunningTools --the caller leaves--> Cancelled
 Streaming, RunningTools --anything goes wrong--> Failed
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, assert_never, final
 
 from punk.core.draft import Draft, assemble
 from punk.core.events import Event, LogEntry
 from punk.core.failures import Failure
-from punk.core.history import synthetic_result
+from punk.core.history import UNAPPROVED, UNSTARTED, interrupted, synthetic_result
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Message, Origin, ToolResultMessage
 from punk.core.parts import AssistantPart, ToolCall
@@ -73,15 +74,19 @@ class Streaming:
     turn: Turn
 
 
+Awaited: TypeAlias = Literal["approval", "start", "result"]
+"""What a call without a result waits for next."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class RunningTools:
-    """Sealed calls are being run. `results` stand in the order of `calls`, None where one is still awaited."""
+    """Sealed calls are being run. `answers` stand in the order of `calls`: the result, or what is awaited before it."""
 
     run: Run
     log: Log[LogEntry]
     calls: tuple[ToolCall, ...]
-    results: tuple[ToolResultMessage | None, ...]
+    answers: tuple[ToolResultMessage | Awaited, ...]
 
 
 @final
@@ -91,6 +96,17 @@ class Completed:
 
     run: Run
     log: Log[LogEntry]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AwaitingApproval:
+    """Somebody has to approve or deny `calls`, in which the history ends: they have no result yet, others of their turn
+    may have one. A run of that history goes on with those that were approved."""
+
+    run: Run
+    log: Log[LogEntry]
+    calls: tuple[ToolCall, ...]
 
 
 @final
@@ -113,7 +129,7 @@ class Failed:
 
 
 LiveState: TypeAlias = Streaming | RunningTools
-TerminalState: TypeAlias = Completed | Cancelled | Failed
+TerminalState: TypeAlias = Completed | AwaitingApproval | Cancelled | Failed
 StreamState: TypeAlias = LiveState | TerminalState
 
 
@@ -127,19 +143,33 @@ def history(state: StreamState) -> tuple[Message, ...]:
     """The conversation as it stands: the messages of finished turns, then what has arrived of the turn under way.
 
     From a live state it is valid for a next request: calls without a result get one that says why, half-written calls
-    are for reading only.
+    are for reading only. Calls that wait for approval, or were handed over, stay without one.
     """
     match state:
         case Streaming(run=run):
             partial = _partial_message(state)
             return tuple(run.messages) if partial is None else (*run.messages, partial)
-        case RunningTools(run=run, calls=calls, results=results):
-            answered = zip(calls, results, strict=True)
-            return (*run.messages, *(result or synthetic_result(call) for call, result in answered))
-        case Completed(run=run) | Cancelled(run=run) | Failed(run=run):
+        case RunningTools(run=run, calls=calls, answers=answers):
+            return (*run.messages, *(_result(run, *answered) for answered in zip(calls, answers, strict=True)))
+        case Completed(run=run) | AwaitingApproval(run=run) | Cancelled(run=run) | Failed(run=run):
             return tuple(run.messages)
         case _:
             assert_never(state)
+
+
+def _result(run: Run, call: ToolCall, answer: ToolResultMessage | Awaited) -> ToolResultMessage:
+    match answer:
+        case ToolResultMessage():
+            return answer
+        case "approval":
+            return synthetic_result(call, UNAPPROVED)
+        case "start":
+            return synthetic_result(call, UNSTARTED)
+        case "result":
+            # It was approved, if that was needed.
+            return interrupted(replace(call, approved=True), run.request.tools)
+        case _:
+            assert_never(answer)
 
 
 def _partial_message(state: Streaming) -> AssistantMessage | None:

@@ -25,9 +25,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolAbortRequested,
-    ToolReturned,
-    ToolStarted,
     TurnEnded,
     TurnFailed,
     TurnStarted,
@@ -40,6 +37,8 @@ from punk.core.messages import Origin, ToolResultMessage
 from punk.core.request import Request
 from punk.core.rounds import NOTHING, Step, answer_calls, cancel, end_turn, fail, next_round, request_turn, violated
 from punk.core.state import (
+    Awaited,
+    AwaitingApproval,
     Block,
     BlockKind,
     Cancelled,
@@ -51,6 +50,7 @@ from punk.core.state import (
     StreamState,
     Turn,
 )
+from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 
 # Blocks that take no more deltas after an event of their own; the others stay open until their turn ends. A seal may be
 # said again: some providers encrypt their reasoning anew at the end of the turn, and the last one counts.
@@ -63,8 +63,8 @@ def begin(request: Request) -> Step:
     said = tuple(request.messages)
     resumed = unanswered(said) if request.execute_tools else None
     if resumed is None:
-        return request_turn(Run(request, Log(valid_history(said))), Log())
-    run = Run(request, Log((*valid_history(resumed.before), resumed.message)))
+        return request_turn(Run(request, Log(valid_history(said, request.tools))), Log())
+    run = Run(request, Log((*valid_history(resumed.before, request.tools), resumed.message)))
     return answer_calls(run, Log(), judge(resumed.message.calls), resumed.results)
 
 
@@ -84,7 +84,7 @@ def step(state: StreamState, event: Event) -> Step:
             return _step_streaming(state, event)
         case RunningTools():
             return _step_tools(state, event)
-        case Completed() | Cancelled() | Failed():
+        case Completed() | AwaitingApproval() | Cancelled() | Failed():
             return replace(state, run=replace(state.run, late=state.run.late.append(event))), NOTHING
         case _:
             assert_never(state)
@@ -126,35 +126,61 @@ def _step_streaming(state: Streaming, event: Event) -> Step:
             return fail(Streaming(state.run, state.log.append(event), state.turn), failure, NOTHING)
         case CancelRequested():
             return cancel(state, event)
-        case ToolStarted() | ToolReturned() | ToolAbortRequested():
+        case ToolApproved() | ToolStarted() | ToolProgressed() | ToolReturned() | ToolAbortRequested():
             return violated(state, event, "punk", f"{type(event).__name__} came while no tool runs")
         case _:
             assert_never(event)
 
 
 def _step_tools(state: RunningTools, event: Event) -> Step:
+    # Where nobody is asked, what awaits approval is in no effect, and nothing is heard of it in this run.
+    asked: tuple[Awaited, ...] = ("approval",) if state.run.request.approvals == "asked" else ()
     match event:
-        case ToolReturned(call_id=call_id, content=content, is_error=is_error):
-            position = _awaited(state, call_id)
-            if position is None:
-                return violated(state, event, "punk", f"a result came for {call_id}, which awaits none")
-            results = list(state.results)
-            results[position] = ToolResultMessage(call_id, state.calls[position].name, content, is_error)
-            return next_round(RunningTools(state.run, state.log.append(event), state.calls, tuple(results)))
+        case ToolApproved(call_id=call_id):
+            return _answer(state, event, call_id, asked, "start")
         case ToolStarted(call_id=call_id):
-            if _awaited(state, call_id) is None:
-                return violated(state, event, "punk", f"{call_id} started, which awaits no result")
-            return RunningTools(state.run, state.log.append(event), state.calls, state.results), NOTHING
+            return _answer(state, event, call_id, ("start",), "result")
+        case ToolProgressed(call_id=call_id):
+            return _answer(state, event, call_id, ("result",), "result")
+        case ToolReturned(call_id=call_id, parts=parts, is_error=is_error):
+            # What was not approved may be refused, but has no result of its own.
+            allowed: tuple[Awaited, ...] = (*asked, "start", "result") if is_error else ("start", "result")
+            name = next((call.name for call in state.calls if call.id == call_id), "")
+            return _answer(state, event, call_id, allowed, ToolResultMessage(call_id, name, parts, is_error))
         case ToolAbortRequested(call_id=call_id, message=message):
-            if _awaited(state, call_id) is None:
-                return violated(state, event, "punk", f"{call_id} aborted, which awaits no result")
-            logged = RunningTools(state.run, state.log.append(event), state.calls, state.results)
+            position = _position(state, call_id, (*asked, "start", "result"))
+            if position is None:
+                return violated(state, event, "punk", _out_of_place(event, call_id))
+            logged = RunningTools(state.run, state.log.append(event), state.calls, state.answers)
             return fail(logged, ToolAborted(message, call_id), (Abandon(),))
         case CancelRequested():
             return cancel(state, event)
         case _:
             # The provider still speaks although its turn has ended.
             return replace(state, run=replace(state.run, late=state.run.late.append(event))), NOTHING
+
+
+def _answer(
+    state: RunningTools, event: Event, call_id: str, allowed: tuple[Awaited, ...], answer: ToolResultMessage | Awaited
+) -> Step:
+    """`event` gives the call `answer` in place of what was awaited for it, which must be one of `allowed`."""
+    position = _position(state, call_id, allowed)
+    if position is None:
+        return violated(state, event, "punk", _out_of_place(event, call_id))
+    answers = (*state.answers[:position], answer, *state.answers[position + 1 :])
+    return next_round(RunningTools(state.run, state.log.append(event), state.calls, answers))
+
+
+def _position(state: RunningTools, call_id: str, allowed: tuple[Awaited, ...]) -> int | None:
+    """Where the call stands that waits for one of `allowed`."""
+    for position, call in enumerate(state.calls):
+        if call.id == call_id and state.answers[position] in allowed:
+            return position
+    return None
+
+
+def _out_of_place(event: Event, call_id: str) -> str:
+    return f"{type(event).__name__} came for {call_id}, which does not await it"
 
 
 def _in_block(state: Streaming, event: Event, number: int, kind: BlockKind) -> Step:
@@ -190,10 +216,3 @@ def _close(taken: Step, block: int) -> Step:
 
 def _log(state: Streaming, event: Event, turn: Turn) -> Step:
     return Streaming(state.run, state.log.append(event), turn), NOTHING
-
-
-def _awaited(state: RunningTools, call_id: str) -> int | None:
-    for position, call in enumerate(state.calls):
-        if call.id == call_id and state.results[position] is None:
-            return position
-    return None

@@ -8,25 +8,37 @@ from collections.abc import Iterable, Sequence
 from returns.methods import unwrap_or_failure
 
 from punk.core.codec import messages_from_json, messages_to_json
-from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
-from punk.core.events import (
-    CallDelta,
-    CallEnded,
-    CallSealed,
-    CallStarted,
-    CancelRequested,
-    Event,
-    LogEntry,
-    TextDelta,
-    ThinkingDelta,
-    TurnEnded,
-    TurnRequested,
-)
-from punk.core.json import parse_json, parse_object
+from punk.core.effects import Abandon, Effect, RequestTurn
+from punk.core.events import CancelRequested, Event, TextDelta, ThinkingDelta, TurnEnded
 from punk.core.messages import AssistantMessage, Message, ToolCallMessage, ToolResultMessage
 from punk.core.request import Request
-from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState, history
+from punk.core.state import (
+    AwaitingApproval,
+    Cancelled,
+    Completed,
+    Failed,
+    RunningTools,
+    Streaming,
+    StreamState,
+    history,
+)
 from punk.core.step import begin, fold, step
+from punk.core.tool_events import ToolReturned
+from punk.testing.call_laws import check_calls_that_run, check_starts
+
+__all__ = [
+    "check_calls_that_run",
+    "check_cancel",
+    "check_fold_splits",
+    "check_growth",
+    "check_history",
+    "check_json",
+    "check_nothing_is_lost",
+    "check_recut",
+    "check_starts",
+    "check_step",
+    "check_stream",
+]
 
 
 def check_stream(request: Request, events: Sequence[Event]) -> StreamState:
@@ -43,6 +55,7 @@ def check_stream(request: Request, events: Sequence[Event]) -> StreamState:
         check_calls_that_run(after, effects)
         state = after
     check_nothing_is_lost(state)
+    check_starts(state)
     check_cancel(state)
     for at in (0, len(events) // 2, len(events)):
         check_fold_splits(request, events, at)
@@ -74,13 +87,15 @@ def check_step(state: StreamState, event: Event) -> tuple[StreamState, tuple[Eff
     applied = tuple(after.log)[len(state.log) :][:1] == (event,) and after.run.late == state.run.late
     put_aside = after.log == state.log and after.run.late == state.run.late.append(event)
     _expect(applied != put_aside, f"{event!r} is not recorded once, in the log or among the late events")
-    if isinstance(state, Completed | Cancelled | Failed):
+    if isinstance(state, Completed | AwaitingApproval | Cancelled | Failed):
         _expect(effects == (), f"{type(state).__name__} asked for {effects} at {event!r}")
         _expect(type(after) is type(state), f"{event!r} led from {type(state).__name__} to {type(after).__name__}")
         _expect(after.log == state.log, f"{event!r} was applied to {type(state).__name__}")
         _expect(history(after) == history(state), f"{event!r} changed the messages of {type(state).__name__}")
     elif isinstance(after, Completed):
         _expect(isinstance(event, TurnEnded), f"{event!r} completed a stream: only a turn's end can")
+    elif isinstance(after, AwaitingApproval):
+        _expect(isinstance(event, TurnEnded | ToolReturned), f"{event!r} left a stream to be approved")
     return after, effects
 
 
@@ -130,45 +145,29 @@ def check_cancel(state: StreamState) -> None:
         _expect(isinstance(again, Cancelled) and more == (), "cancelling twice is more than cancelling once")
 
 
-def check_calls_that_run(state: StreamState, effects: Iterable[Effect]) -> None:
-    """Law 11: what runs was started, closed and sealed once, by a turn that allows it; its arguments are its deltas
-    joined, one JSON object; its id is distinct. Calls that the request itself left open were sealed alone."""
-    running = [call for effect in effects if isinstance(effect, RunTools) for call in effect.calls]
-    ids = [call.id for call in running]
-    _expect(len(set(ids)) == len(ids), f"two calls that run share an id: {ids}")
-    for call in running:
-        _expect(parse_object(call.arguments).value_or(None) is not None, f"{call!r} runs without an object")
-        _expect(CallSealed(call) in tuple(state.log), f"{call!r} runs unsealed")
-    turn = _last_turn(state)
-    if not turn or not running:
-        return
-    ends = [entry for entry in turn if isinstance(entry, TurnEnded)]
-    _expect(len(ends) == 1, f"calls run in a turn with {len(ends)} ends")
-    _expect(ends[0].finish.reason in ("stop", "tool_use", None), f"calls run after {ends[0].finish!r}")
-    started = [entry for entry in turn if isinstance(entry, CallStarted)]
-    whole = {entry.block: arguments for entry in started for arguments in _arguments(turn, entry.block)}
-    for call in running:
-        blocks = [entry.block for entry in started if entry.name == call.name and _is_named(call.id, entry, started)]
-        same = [block for block in blocks if block in whole and _agree(whole[block], call.arguments)]
-        _expect(same != [], f"{call!r} runs, and no block that was started and ended once says so: {started}")
-        del whole[same[0]]
-
-
 def check_history(state: StreamState) -> None:
-    """Law 19: the history is valid for the next request, but for calls that were handed over on purpose."""
+    """Law 19: the history is valid for the next request, but for calls that were handed over on purpose, and those that
+    somebody has to approve, in which it ends."""
     said = history(state)
     handed_over = isinstance(state, Completed) and not state.run.request.execute_tools
+    waiting = [call.id for call in state.calls] if isinstance(state, AwaitingApproval) else []
+    left: list[str] = []
     for index, message in enumerate(said):
         if isinstance(message, ToolCallMessage):
             ids = [call.id for call in message.calls]
             answered = [m.call_id for m in _results_after(said, index)]
             last = index + len(answered) + 1 == len(said)
-            complete = set(answered) <= set(ids) if handed_over and last else answered == ids
+            left = [id_ for id_ in waiting if id_ in ids] if last else []
+            expected = [id_ for id_ in ids if id_ not in left]
+            complete = set(answered) <= set(ids) if handed_over and last else answered == expected
             _expect(complete, f"the calls {ids} of message {index} have the results {answered}")
         elif isinstance(message, ToolResultMessage):
             before = said[index - 1] if index else None
             follows = isinstance(before, ToolCallMessage | ToolResultMessage)
             _expect(follows, f"message {index} is a result that follows no call")
+    _expect(left == waiting, f"{waiting} await approval, and the history ends in {left}")
+    if isinstance(state, AwaitingApproval):
+        _expect(waiting != [], "a stream was left to be approved, and no call awaits that")
 
 
 def check_json(messages: Iterable[Message]) -> None:
@@ -193,35 +192,6 @@ def _same_characters(what: str, kept: str, deltas: Iterable[str]) -> None:
     # Blocks that interleave put their deltas in another order, so it is the characters that are counted.
     said = "".join(deltas)
     _expect(sorted(kept) == sorted(said), f"the messages hold the {what} {kept!r}, and the deltas were {said!r}")
-
-
-def _last_turn(state: StreamState) -> list[LogEntry]:
-    entries = list(state.log)
-    starts = [index for index, entry in enumerate(entries) if isinstance(entry, TurnRequested)]
-    return entries[starts[-1] :] if starts else []
-
-
-def _is_named(id_: str, started: CallStarted, others: Sequence[CallStarted]) -> bool:
-    """Whether a call may have `id_`: the one it was given, if it is the first with it; another where it has none."""
-    given = [entry for entry in others if entry.id == id_]
-    return given[0] is started if given else not started.id
-
-
-def _arguments(turn: Sequence[LogEntry], block: int) -> list[str]:
-    """The arguments of the call in `block`, if it was started and ended once, and does not contradict itself."""
-    started = [entry for entry in turn if isinstance(entry, CallStarted) and entry.block == block]
-    ended = [entry for entry in turn if isinstance(entry, CallEnded) and entry.block == block]
-    if len(started) != 1 or len(ended) != 1:
-        return []
-    joined = "".join(entry.arguments for entry in turn if isinstance(entry, CallDelta) and entry.block == block)
-    whole = ended[0].arguments
-    if joined and whole is not None and not _agree(joined, whole):
-        return []
-    return [joined or whole or "{}"]
-
-
-def _agree(one: str, other: str) -> bool:
-    return one == other or parse_json(one).value_or(one) == parse_json(other).value_or(other)
 
 
 def _results_after(said: Sequence[Message], index: int) -> list[ToolResultMessage]:

@@ -50,10 +50,10 @@ MUTANTS: Final = (
     Mutant(
         "a terminal state is left",
         "step",
-        "        case Completed() | Cancelled() | Failed():\n",
+        "        case Completed() | AwaitingApproval() | Cancelled() | Failed():\n",
         "        case Cancelled() if isinstance(event, TurnEnded):\n"
         "            return Completed(state.run, state.log), NOTHING\n"
-        "        case Completed() | Cancelled() | Failed():\n",
+        "        case Completed() | AwaitingApproval() | Cancelled() | Failed():\n",
     ),
     Mutant(
         "a late event is forgotten",
@@ -152,15 +152,19 @@ MUTANTS: Final = (
         "a reader is told of the end too early", "readers", "case Streaming() | RunningTools():", "case Streaming():"
     ),
     Mutant(
-        "results in the order in which they came", "step", "results[position] = ", "results[results.index(None)] = "
+        "results in the order in which they came",
+        "step",
+        "    answers = (*state.answers[:position], answer,",
+        "    position = next(i for i, each in enumerate(state.answers) if isinstance(each, str))\n"
+        "    answers = (*state.answers[:position], answer,",
     ),
     Mutant(
         "a result is taken twice",
         "step",
-        "if call.id == call_id and state.results[position] is None:",
+        "if call.id == call_id and state.answers[position] in allowed:",
         "if call.id == call_id:",
     ),
-    Mutant("the next turn before all results", "rounds", "if len(answered) < len(state.calls):", "if not answered:"),
+    Mutant("the next turn before all results", "rounds", "if len(given) == len(state.calls):", "if given:"),
     Mutant("derived ids collide", "draft", '{message_index}_{len(calls)}"', '{message_index}_0"'),
     Mutant("derived ids repeat in every turn", "draft", 'f"call_{message_index}_', 'f"call_'),
     Mutant(
@@ -247,7 +251,7 @@ MUTANTS: Final = (
     Mutant(
         "calls of the last round are run",
         "rounds",
-        "reached = _reached(run) or _too_many(run, runnable)",
+        "reached = (None if deferred else _reached(run)) or _too_many(run, runnable)",
         "reached = _too_many(run, runnable)",
     ),
     Mutant("one call too many", "rounds", "run.calls + calls > most else", "run.calls + calls > most + 1 else"),
@@ -258,7 +262,7 @@ MUTANTS: Final = (
     Mutant(
         "a handed over call may run unsealed later",
         "rounds",
-        "run.messages.extend(given)), log), NOTHING",
+        "run.messages.extend(_given(answers))), log), NOTHING",
         "run.messages), log), NOTHING",
     ),
     Mutant(
@@ -272,6 +276,131 @@ MUTANTS: Final = (
         "step",
         "return fail(Streaming(state.run, state.log.append(event), state.turn), failure, NOTHING)",
         "return Completed(state.run, state.log.append(event)), NOTHING",
+    ),
+    Mutant(
+        "an unapproved call starts",
+        "step",
+        'call_id, ("start",), "result")',
+        'call_id, ("approval", "start"), "result")',
+    ),
+    Mutant("a call starts twice", "step", 'call_id, ("start",), "result")', 'call_id, ("start", "result"), "result")'),
+    Mutant(
+        "an approved call is taken for a running one", "step", 'call_id, asked, "start")', 'call_id, asked, "result")'
+    ),
+    Mutant(
+        "a call is approved where nobody is asked",
+        "step",
+        'if state.run.request.approvals == "asked" else ()',
+        "",
+    ),
+    Mutant(
+        "progress before the start",
+        "step",
+        'call_id, ("result",), "result")',
+        'call_id, ("start", "result"), "result")',
+    ),
+    Mutant(
+        "an unapproved call has a result",
+        "step",
+        'if is_error else ("start", "result")',
+        'if True else ("start", "result")',
+    ),
+    Mutant(
+        "a denial is not taken", "step", 'if is_error else ("start", "result")', 'if False else ("start", "result")'
+    ),
+    Mutant("a result loses its parts", "step", "name, parts, is_error)", "name, event.content, is_error)"),
+    Mutant("deferred calls are run", "rounds", "if call.id not in deferred)", "if call.id)"),
+    Mutant("nobody says who is to be asked", "rounds", "RunTools(running, unapproved - deferred)", "RunTools(running)"),
+    Mutant("that approval is needed is not noted", "rounds", "log = log.append(ApprovalNeeded(call))", "pass"),
+    Mutant("an approval given before is ignored", "rounds", "in guarded and not call.approved)", "in guarded)"),
+    Mutant("every call needs approval", "rounds", "if call.name in guarded and not", "if not"),
+    Mutant(
+        "handed over calls await approval",
+        "rounds",
+        "if not guarded or not request.execute_tools:",
+        "if not guarded:",
+    ),
+    Mutant(
+        "deferred calls count", "rounds", "len(_ready(drafts, known)) - len(deferred)", "len(_ready(drafts, known))"
+    ),
+    Mutant("what is deferred needs a round", "rounds", "(None if deferred else _reached(run))", "_reached(run)"),
+    Mutant(
+        "a limit forgets the results it has",
+        "rounds",
+        "known.get(drafted.call.id) or synthetic_result(drafted.call, why)",
+        "synthetic_result(drafted.call, why)",
+    ),
+    Mutant(
+        "what awaits approval loses the results of its siblings",
+        "rounds",
+        "AwaitingApproval(replace(run, messages=run.messages.extend(given)),",
+        "AwaitingApproval(run,",
+    ),
+    Mutant(
+        "a run ends for approval while siblings run",
+        "rounds",
+        "len(given) + len(waiting) == len(state.calls):",
+        "waiting:",
+    ),
+    Mutant(
+        "a run that asks ends instead",
+        "rounds",
+        'if run.request.approvals == "deferred" and len(given)',
+        "if len(given)",
+    ),
+    Mutant(
+        "what was never approved may have run", "state", "synthetic_result(call, UNAPPROVED)", "synthetic_result(call)"
+    ),
+    Mutant("what never began may have run", "state", "synthetic_result(call, UNSTARTED)", "synthetic_result(call)"),
+    Mutant("what was approved was not", "state", "interrupted(replace(call, approved=True),", "interrupted(call,"),
+    Mutant(
+        "that a call may be repeated is not said",
+        "history",
+        'f"{INTERRUPTED} {REPEATABLE}" if repeatable else INTERRUPTED',
+        "INTERRUPTED",
+    ),
+    Mutant(
+        "any call may be repeated",
+        "history",
+        "(tool for tool in tools if tool.name == call.name)",
+        "(tool for tool in tools if tool.idempotent)",
+    ),
+    Mutant(
+        "an old call that nobody approved may have run",
+        "history",
+        "if tool is not None and tool.requires_approval and not call.approved:",
+        "if False:",
+    ),
+    Mutant(
+        "an old call that was approved never ran",
+        "history",
+        "tool.requires_approval and not call.approved:",
+        "tool.requires_approval:",
+    ),
+    Mutant(
+        "a run does not say what became of old calls",
+        "step",
+        "valid_history(said, request.tools)",
+        "valid_history(said)",
+    ),
+    Mutant(
+        "a resumed run does not say what became of old calls",
+        "step",
+        "valid_history(resumed.before, request.tools)",
+        "valid_history(resumed.before)",
+    ),
+    Mutant("the codec forgets approvals", "codec_parts", 'get("approved", optional(boolean)) or False,', "False,"),
+    Mutant(
+        "the codec keeps the text of a result only",
+        "codec",
+        "plain = value.parts == (TextPart(value.content),)",
+        "plain = True",
+    ),
+    Mutant(
+        "the codec writes every result in parts",
+        "codec",
+        "plain = value.parts == (TextPart(value.content),)",
+        "plain = False",
     ),
 )
 

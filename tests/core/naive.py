@@ -16,13 +16,13 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolReturned,
     TurnEnded,
     TurnStarted,
     UsageReported,
 )
 from punk.core.messages import AssistantMessage, Finish, Message, Origin, ToolCallMessage, ToolResultMessage
 from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall
+from punk.core.tool_events import ToolReturned
 from punk.core.usage import Usage
 from punk.testing.strategies import Conversation
 
@@ -52,7 +52,7 @@ def final_messages(conversation: Conversation) -> tuple[Message, ...]:
             said.append(ToolCallMessage(parts, finish=finish, usage=usage, origin=origin))
             for call in calls:
                 [told] = [result for result in results if result.call_id == call.id]
-                said.append(ToolResultMessage(call.id, call.name, told.content, told.is_error))
+                said.append(ToolResultMessage(call.id, call.name, told.parts, told.is_error))
         else:
             words = [part for part in parts if not isinstance(part, ToolCall)]
             said.append(AssistantMessage(words, finish=finish, usage=usage, origin=origin, unrun_calls=calls))

@@ -22,9 +22,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolAbortRequested,
-    ToolReturned,
-    ToolStarted,
     TurnEnded,
     TurnFailed,
     TurnStarted,
@@ -35,8 +32,9 @@ from punk.core.messages import Finish, FinishReason
 from punk.core.provider_data import ProviderData
 from punk.core.state import Failed, Streaming, StreamState
 from punk.core.step import begin, fold, step
+from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 from punk.core.usage import Usage
-from tests.core.talk import WITH_TOOLS, possible, say
+from tests.core.talk import ASKED, DEFERRED, WITH_TOOLS, possible, say
 from tests.support.paths import PACKAGE
 
 TABLE: Final = PACKAGE / "core" / "STATES.md"
@@ -61,8 +59,10 @@ SAMPLES: Final[Mapping[type, tuple[Event, ...]]] = {
     UsageReported: (UsageReported(Usage(1)),),
     TurnEnded: tuple(TurnEnded(Finish(reason)) for reason in REASONS),
     TurnFailed: (TurnFailed(Truncated("cut")),),
+    ToolApproved: (ToolApproved("call_1_0"), ToolApproved("unknown")),
     ToolStarted: (ToolStarted("call_1_0"), ToolStarted("unknown")),
-    ToolReturned: (ToolReturned("call_1_0", "r"), ToolReturned("unknown", "r")),
+    ToolProgressed: (ToolProgressed("call_1_0"), ToolProgressed("unknown")),
+    ToolReturned: (ToolReturned("call_1_0", "r"), ToolReturned("call_1_0", "e", True), ToolReturned("unknown", "r")),
     ToolAbortRequested: (ToolAbortRequested("call_1_0", "no"), ToolAbortRequested("unknown", "no")),
     CancelRequested: (CancelRequested(),),
 }
@@ -99,8 +99,10 @@ def table() -> str:
 
 
 def states() -> Iterator[StreamState]:
-    """States that short scripts lead to, with rounds to spare and without, with a call or an opaque block open."""
-    for request in (WITH_TOOLS, replace(WITH_TOOLS, max_rounds=1), replace(WITH_TOOLS, execute_tools=False)):
+    """States that short scripts lead to, with rounds to spare and without, with a call or an opaque block open, and
+    with calls that need approval."""
+    bounded, handed_over = replace(WITH_TOOLS, max_rounds=1), replace(WITH_TOOLS, execute_tools=False)
+    for request in (WITH_TOOLS, bounded, handed_over, DEFERRED, ASKED):
         todo = [("", begin(request)[0])]
         while todo:
             script, state = todo.pop()

@@ -11,7 +11,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolReturned,
     TurnEnded,
     TurnFailed,
 )
@@ -19,31 +18,38 @@ from punk.core.failures import ConnectionLost
 from punk.core.log import Log
 from punk.core.messages import Finish, UserMessage
 from punk.core.request import Request, ToolSpec
-from punk.core.state import RunningTools, Streaming, StreamState
+from punk.core.state import Awaited, RunningTools, Streaming, StreamState
+from punk.core.tool_events import ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 
 TOOL = ToolSpec("f", "A tool.", '{"type":"object"}')
+GUARDED_TOOL = ToolSpec("g", "A tool that somebody must allow.", '{"type":"object"}', requires_approval=True)
 WITH_TOOLS = Request(Log([UserMessage("hi")]), (TOOL,))
 WITHOUT_TOOLS = Request(Log([UserMessage("hi")]))
+DEFERRED = Request(Log([UserMessage("hi")]), (TOOL, GUARDED_TOOL))
+ASKED = Request(Log([UserMessage("hi")]), (TOOL, GUARDED_TOOL), approvals="asked")
 
 SPOKEN = "txch.!"
-ANSWERED = "r"
-LETTERS = SPOKEN + ANSWERED + "k"
 
 
 def possible(state: StreamState) -> str:
-    """The letters that make sense in `state`."""
+    """The letters that make sense in `state`; those of approval, starts and progress only where a tool needs it."""
+    guarded = GUARDED_TOOL in state.run.request.tools
     match state:
         case Streaming():
-            return SPOKEN + "k"
-        case RunningTools():
-            return ANSWERED + "k"
+            return SPOKEN + "g" * guarded + "k"
+        case RunningTools(run=run, answers=answers):
+            asked = "ad" if run.request.approvals == "asked" and "approval" in answers else ""
+            starts = "s" if guarded and "start" in answers else ""
+            progress = "p" if guarded and "result" in answers else ""
+            return asked + starts + progress + "r" * ("start" in answers or "result" in answers) + "k"
         case _:
             return ""
 
 
 def say(state: StreamState, letter: str) -> tuple[Event, ...]:
-    """`t` a thought, `x` text, `c` a whole call, `h` a heartbeat, `.` the turn's end, `!` a lost connection, `r` the
-    next awaited result, `k` a cancel, `|` the seal of a thinking block."""
+    """`t` a thought, `x` text, `c` a whole call, `g` one that needs approval, `h` a heartbeat, `.` the turn's end, `!`
+    a lost connection, `a` and `d` the next approval or denial, `s` the next start, `p` progress, `r` the next awaited
+    result, `k` a cancel, `|` the seal of a thinking block."""
     match letter, state:
         case "t", Streaming(turn=turn):
             return (ThinkingDelta(_same_or_next(state, "thinking"), f"<{len(state.log)}>"),)
@@ -54,19 +60,35 @@ def say(state: StreamState, letter: str) -> tuple[Event, ...]:
         case "c", Streaming(turn=turn):
             block = len(turn.blocks)
             return CallStarted(block, None, "f"), CallEnded(block)
+        case "g", Streaming(turn=turn):
+            block = len(turn.blocks)
+            return CallStarted(block, None, "g"), CallEnded(block)
         case "h", _:
             return (Heartbeat(),)
         case ".", _:
             return (TurnEnded(Finish("stop")),)
         case "!", _:
             return (TurnFailed(ConnectionLost("the line went dead")),)
-        case "r", RunningTools(calls=calls, results=results):
-            waiting = [call.id for call, result in zip(calls, results, strict=True) if result is None]
-            return (ToolReturned(waiting[0], "done"),)
+        case "a", RunningTools():
+            return (ToolApproved(_awaiting(state, "approval")),)
+        case "d", RunningTools():
+            return (ToolReturned(_awaiting(state, "approval"), "denied", is_error=True),)
+        case "s", RunningTools():
+            return (ToolStarted(_awaiting(state, "start")),)
+        case "p", RunningTools():
+            return (ToolProgressed(_awaiting(state, "result"), "half", 1, 2),)
+        case "r", RunningTools():
+            return (ToolReturned(_awaiting(state, "start", "result"), "done"),)
         case "k", _:
             return (CancelRequested(),)
         case _:
             raise ValueError(f"{letter!r} says nothing in {type(state).__name__}")
+
+
+def _awaiting(state: RunningTools, *awaited: Awaited) -> str:
+    """The id of the first call that waits for one of these."""
+    answers = zip(state.calls, state.answers, strict=True)
+    return next(call.id for call, answer in answers if answer in awaited)
 
 
 def _same_or_next(state: Streaming, kind: str) -> int:

@@ -7,17 +7,7 @@ from dataclasses import replace
 import pytest
 
 from punk.core.effects import Effect, RequestTurn, RunTools
-from punk.core.events import (
-    CallDelta,
-    CallEnded,
-    CallSealed,
-    CallStarted,
-    Event,
-    TextDelta,
-    ToolReturned,
-    TurnEnded,
-    TurnFailed,
-)
+from punk.core.events import CallDelta, CallEnded, CallSealed, CallStarted, Event, TextDelta, TurnEnded, TurnFailed
 from punk.core.failures import Truncated
 from punk.core.messages import (
     AssistantMessage,
@@ -31,6 +21,7 @@ from punk.core.parts import TextPart, ToolCall
 from punk.core.provider_data import ProviderData
 from punk.core.state import Completed, Failed, RunningTools, Streaming, StreamState, history
 from punk.core.step import begin, fold
+from punk.core.tool_events import ToolReturned
 from tests.core.talk import WITH_TOOLS
 
 HANDED_OVER = replace(WITH_TOOLS, execute_tools=False)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -58,6 +59,8 @@ WHOLE: tuple[Message, ...] = (
     *FIRST,
     UserMessage([TextPart("u", DATA, CacheMark("1h")), ImagePart(MEDIA[0], CacheMark("1h"))]),
     UserMessage([DocumentPart(MEDIA[1], "a", CacheMark("1h"))]),
+    ToolCallMessage([ToolCall("2", "f", "{}", DATA, approved=True)]),
+    ToolResultMessage("2", "f", [TextPart("r", DATA), ImagePart(MEDIA[0]), DocumentPart(MEDIA[1], "d")], True),
 )
 
 
@@ -82,6 +85,36 @@ def test_version_1_stays_readable() -> None:
     text = (Path(__file__).parent / "messages_v1.json").read_text(encoding="utf-8")
     assert messages_from_json(text).unwrap() == FIRST
     assert json.loads(text)["version"] == 1
+
+
+def test_a_result_that_is_a_text_is_written_as_that_text() -> None:
+    """So it was written before results had parts: what reads only that keeps reading it."""
+    assert _written(ToolResultMessage("1", "f", "result"))["content"] == "result"
+    assert _written(ToolResultMessage("1", "f", ""))["content"] == ""
+
+
+@pytest.mark.parametrize(
+    "parts", [[], [TextPart("a"), TextPart("b")], [TextPart("a", DATA)], [TextPart("a", cache=CacheMark("5m"))]]
+)
+def test_a_result_that_is_more_than_a_text_is_written_in_parts(parts: list[TextPart]) -> None:
+    said = ToolResultMessage("1", "f", parts)
+    assert len(_written(said)["content"]) == len(parts)
+    check_json([said])
+
+
+def test_a_call_that_was_written_before_there_were_approvals_has_none() -> None:
+    text = messages_to_json([ToolCallMessage([ToolCall("1", "f", "{}", approved=True)])])
+    assert '"approved":true' in text
+    old = text.replace(',"approved":true', "")
+    assert old != text
+    assert messages_from_json(old).unwrap() == (ToolCallMessage([ToolCall("1", "f", "{}")]),)
+
+
+def _written(message: Message) -> dict[str, Any]:
+    """One message as its JSON."""
+    [written] = json.loads(messages_to_json([message]))["messages"]
+    assert isinstance(written, dict)
+    return written
 
 
 @given(json_values())
@@ -156,6 +189,19 @@ MESSAGE = '{"format":"punk.messages","version":1,"messages":[%s]}'
             "not a chat's JSON: finish: reason: a finish reason was expected, not 'bored'",
         ),
         (
+            MESSAGE % '{"type":"tool_result","call_id":"1","name":"f","content":7,"is_error":false}',
+            "not a chat's JSON: content: a list was expected, not 7",
+        ),
+        (
+            MESSAGE % '{"type":"tool_result","call_id":"1","name":"f","content":[{"type":"call"}],"is_error":false}',
+            "not a chat's JSON: content: 'call' is no kind of part",
+        ),
+        (
+            MESSAGE
+            % '{"type":"tool_call","parts":[{"type":"call","id":"1","name":"f","arguments":"","approved":"yes"}]}',
+            "not a chat's JSON: parts: approved: true or false was expected, not 'yes'",
+        ),
+        (
             MESSAGE % '{"type":"tool_result","call_id":"1","name":"f","content":"","is_error":0}',
             "not a chat's JSON: is_error: true or false was expected, not 0",
         ),
@@ -172,7 +218,7 @@ def test_what_is_wrong_is_said(text: str, why: str) -> None:
 
 def test_another_value_has_no_place_in_a_message() -> None:
     with pytest.raises(TypeError, match="float has no place in a message"):
-        messages_to_json([ToolResultMessage("1", "f", 1.5)])  # type: ignore[arg-type]  # what the checker forbids
+        messages_to_json([UserMessage([1.5])])  # type: ignore[list-item]  # what the checker forbids
 
 
 def test_the_version_is_written() -> None:

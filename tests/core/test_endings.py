@@ -16,9 +16,6 @@ from punk.core.events import (
     Heartbeat,
     TextDelta,
     ThinkingDelta,
-    ToolAbortRequested,
-    ToolReturned,
-    ToolStarted,
     TurnEnded,
     TurnFailed,
     TurnStarted,
@@ -28,7 +25,7 @@ from punk.core.failures import (
     ConnectionLost,
     ToolAborted,
 )
-from punk.core.history import INTERRUPTED
+from punk.core.history import INTERRUPTED, UNSTARTED
 from punk.core.messages import (
     AssistantMessage,
     Finish,
@@ -42,6 +39,7 @@ from punk.core.parts import TextPart, ThinkingPart, ToolCall
 from punk.core.provider_data import ProviderData
 from punk.core.state import Cancelled, Failed, RunningTools, StreamState, history
 from punk.core.step import begin, fold
+from punk.core.tool_events import ToolAbortRequested, ToolReturned, ToolStarted
 from punk.core.usage import Usage
 from tests.core.talk import WITH_TOOLS
 
@@ -126,8 +124,11 @@ def test_cancelling_tools_answers_every_call() -> None:
 
 
 def test_the_partial_of_running_tools_is_valid_too() -> None:
-    results = [ToolResultMessage(id_, name, INTERRUPTED, is_error=True) for id_, name in (("a", "f"), ("b", "g"))]
-    assert history(run(*TWO_CALLS)[0]) == (HI, CALLED, *results)
+    results = (
+        ToolResultMessage("a", "f", UNSTARTED, is_error=True),
+        ToolResultMessage("b", "g", INTERRUPTED, is_error=True),
+    )
+    assert history(run(*TWO_CALLS, ToolStarted("b"))[0]) == (HI, CALLED, *results)
 
 
 def test_usage_of_finished_turns_is_exact_after_a_cancel() -> None:
@@ -136,11 +137,11 @@ def test_usage_of_finished_turns_is_exact_after_a_cancel() -> None:
 
 
 def test_an_abort_ends_the_stream_and_lets_its_siblings_go() -> None:
-    state, effects = run(*TWO_CALLS, ToolAbortRequested("b", "Dangerous action blocked"))
+    state, effects = run(*TWO_CALLS, ToolStarted("b"), ToolAbortRequested("b", "Dangerous action blocked"))
     assert isinstance(state, Failed)
     assert state.failure == ToolAborted("Dangerous action blocked", "b")
     assert effects[-1:] == (Abandon(),)
-    assert [m.content for m in history(state)[2:]] == [INTERRUPTED, INTERRUPTED]
+    assert [m.content for m in history(state)[2:]] == [UNSTARTED, INTERRUPTED]
     assert state.log[len(state.log) - 1] == ToolAbortRequested("b", "Dangerous action blocked")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from punk.core.history import INTERRUPTED, Unanswered, synthetic_result, unanswered, valid_history
+from punk.core.history import DENIED, INTERRUPTED, Unanswered, denial, synthetic_result, unanswered, valid_history
 from punk.core.messages import AssistantMessage, Message, ToolCallMessage, ToolResultMessage, UserMessage
 from punk.core.parts import TextPart, ToolCall
 from punk.testing.strategies import histories, messages
@@ -53,6 +53,11 @@ def test_a_history_is_made_valid_once(said: list[Message]) -> None:
 def test_a_synthetic_result_is_an_error_and_says_why() -> None:
     assert synthetic_result(A) == ToolResultMessage("a", "f", INTERRUPTED, is_error=True)
     assert synthetic_result(A, "why").content == "why"
+
+
+def test_a_denial_is_an_error_and_says_why_if_it_was_told() -> None:
+    assert denial(A, "Not today.") == ToolResultMessage("a", "f", f"{DENIED} Not today.", is_error=True)
+    assert denial(A).content == DENIED
 
 
 @pytest.mark.parametrize(

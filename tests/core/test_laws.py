@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from hypothesis import given
@@ -9,25 +10,19 @@ from hypothesis import strategies as st
 
 from punk.core.codec import messages_from_json, messages_to_json
 from punk.core.effects import RequestTurn
-from punk.core.events import (
-    CallDelta,
-    CallEnded,
-    CallStarted,
-    CancelRequested,
-    Event,
-    ToolReturned,
-    ToolStarted,
-    TurnRequested,
-)
+from punk.core.events import CallDelta, CallEnded, CallStarted, CancelRequested, Event, TurnRequested
 from punk.core.log import Log
-from punk.core.messages import AssistantMessage, Message
-from punk.core.parts import AssistantPart
+from punk.core.messages import AssistantMessage, Message, ToolCallMessage, ToolResultMessage
+from punk.core.parts import AssistantPart, ToolCall
 from punk.core.request import Request
-from punk.core.state import Cancelled, Completed, history
+from punk.core.state import AwaitingApproval, Cancelled, Completed, RunningTools, StreamState, history
 from punk.core.step import begin, fold, step
+from punk.core.tool_events import ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 from punk.testing import laws
-from punk.testing.strategies import Conversation, bent, conversations, events, recut, requests
+from punk.testing.strategies import Conversation, bent, conversations, deferred_conversations, events, recut, requests
 from tests.core.naive import final_messages
+
+OF_TOOLS = (ToolApproved, ToolStarted, ToolProgressed, ToolReturned)
 
 
 @given(requests(), st.lists(events(), max_size=12))
@@ -38,6 +33,12 @@ def test_every_law_over_events_in_no_order(request: Request, happened: list[Even
 @given(st.data())
 def test_every_law_over_bent_conversations(data: st.DataObject) -> None:
     conversation = data.draw(conversations())
+    laws.check_stream(conversation.request, data.draw(bent(conversation.events)))
+
+
+@given(st.data())
+def test_every_law_over_bent_conversations_that_await_approval(data: st.DataObject) -> None:
+    conversation = data.draw(deferred_conversations())
     laws.check_stream(conversation.request, data.draw(bent(conversation.events)))
 
 
@@ -123,7 +124,8 @@ def test_what_comes_after_the_end_is_recorded_only(conversation: Conversation, d
 def test_a_run_handed_over_through_json_and_resumed_says_the_same(conversation: Conversation) -> None:
     """Law 1, through JSON: the first calls are handed over, and run by the next run, as in another process."""
     happened = conversation.events
-    at = next((i for i, e in enumerate(happened) if isinstance(e, ToolStarted | ToolReturned)), len(happened))
+    tools = [i for i, e in enumerate(happened) if isinstance(e, OF_TOOLS)]
+    at = tools[0] if tools else len(happened)
     handed_over, effects = fold(begin(replace(conversation.request, execute_tools=False))[0], happened[:at])
     assert isinstance(handed_over, Completed)
     assert all(isinstance(effect, RequestTurn) for effect in effects)
@@ -133,3 +135,82 @@ def test_a_run_handed_over_through_json_and_resumed_says_the_same(conversation: 
         handed_over, _ = fold(resumed, happened[at:])
     assert isinstance(handed_over, Completed)
     assert history(handed_over) == final_messages(conversation)
+
+
+@given(deferred_conversations(), st.lists(events(), max_size=3))
+def test_a_deferred_conversation_ends_in_the_calls_that_await_approval(
+    conversation: Conversation, late: list[Event]
+) -> None:
+    state = laws.check_stream(conversation.request, conversation.events)
+    assert isinstance(state, AwaitingApproval)
+    assert (tuple(state.run.late), state.run.rounds) == ((), conversation.rounds)
+    # Begun again with nothing approved, it is where it was.
+    again, effects = begin(replace(conversation.request, messages=Log(history(state))))
+    assert isinstance(again, AwaitingApproval)
+    assert (effects, again.calls, history(again)) == ((), state.calls, history(state))
+    assert laws.check_stream(conversation.request, [*conversation.events, *late]) == replace(
+        state, run=replace(state.run, late=Log(late))
+    )
+
+
+@given(conversations())
+def test_approved_between_runs_through_json_a_conversation_says_the_same(conversation: Conversation) -> None:
+    """Law 1, through JSON: where nobody is asked, each run ends in what needs approval, and another goes on."""
+    request = replace(conversation.request, approvals="deferred")
+    state, _ = begin(request)
+    todo = list(conversation.events)
+    while todo:
+        if not isinstance(state, RunningTools | AwaitingApproval):
+            state, _ = step(state, todo.pop(0))
+            continue
+        together = next((i for i, e in enumerate(todo) if not isinstance(e, OF_TOOLS)), len(todo))
+        happened, todo = [e for e in todo[:together] if isinstance(e, OF_TOOLS)], todo[together:]
+        waiting = _waiting(state)
+        state, _ = fold(state, [e for e in happened if e.call_id not in waiting])
+        if waiting:
+            assert isinstance(state, AwaitingApproval)
+            said = messages_from_json(messages_to_json(history(state))).unwrap()
+            approved = {e.call_id for e in happened if isinstance(e, ToolApproved)}
+            state, _ = begin(replace(request, messages=Log(_decided(said, waiting, approved, happened))))
+            later = [e for e in happened if e.call_id in approved and not isinstance(e, ToolApproved)]
+            state, _ = fold(state, later)
+    assert isinstance(state, Completed)
+    assert _forgetting_approvals(history(state)) == _forgetting_approvals(final_messages(conversation))
+
+
+def _waiting(state: StreamState) -> set[str]:
+    match state:
+        case RunningTools(calls=calls, answers=answers):
+            return {call.id for call, answer in zip(calls, answers, strict=True) if answer == "approval"}
+        case AwaitingApproval(calls=calls):
+            return {call.id for call in calls}
+        case _:
+            raise AssertionError(state)
+
+
+def _decided(
+    said: tuple[Message, ...], waiting: set[str], approved: set[str], happened: Sequence[Event]
+) -> list[Message]:
+    """The messages with the calls that are `approved` marked as such, and the other `waiting` ones denied."""
+    last = max(i for i, message in enumerate(said) if isinstance(message, ToolCallMessage))
+    called = said[last]
+    assert isinstance(called, ToolCallMessage)
+    names = {call.id: call.name for call in called.calls}
+    marked = _with_calls(called, lambda call: replace(call, approved=call.id in approved))
+    decided: list[Message] = [*said[:last], marked, *said[last + 1 :]]
+    for event in happened:
+        if isinstance(event, ToolReturned) and event.call_id in waiting - approved:
+            decided.append(ToolResultMessage(event.call_id, names[event.call_id], event.parts, event.is_error))
+    return decided
+
+
+def _forgetting_approvals(said: tuple[Message, ...]) -> tuple[Message, ...]:
+    return tuple(_with_calls(message, lambda call: replace(call, approved=False)) for message in said)
+
+
+def _with_calls(message: Message, change: Callable[[ToolCall], ToolCall]) -> Message:
+    """`message` with its calls changed, if it has any that run."""
+    if not isinstance(message, ToolCallMessage):
+        return message
+    parts = [change(part) if isinstance(part, ToolCall) else part for part in message.parts]
+    return ToolCallMessage(parts, finish=message.finish, usage=message.usage, origin=message.origin)

@@ -5,16 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from punk.core.effects import Effect, RequestTurn, RunTools
-from punk.core.events import (
-    CallDelta,
-    CallEnded,
-    CallSealed,
-    CallStarted,
-    Event,
-    TextDelta,
-    ToolReturned,
-    TurnEnded,
-)
+from punk.core.events import CallDelta, CallEnded, CallSealed, CallStarted, Event, TextDelta, TurnEnded
 from punk.core.log import Log
 from punk.core.messages import (
     Finish,
@@ -26,6 +17,7 @@ from punk.core.messages import (
 from punk.core.parts import ToolCall
 from punk.core.state import Completed, RunningTools, StreamState, history
 from punk.core.step import begin, fold
+from punk.core.tool_events import ToolReturned
 from tests.core.talk import WITH_TOOLS
 
 HANDED_OVER = replace(WITH_TOOLS, execute_tools=False)
@@ -113,7 +105,8 @@ def test_a_resumed_call_that_must_not_run_is_answered_by_an_error() -> None:
     state, effects = resumed(ToolCallMessage([bad, TWO, again]))
     assert effects == (RunTools((TWO,)),)
     assert isinstance(state, RunningTools)
-    assert [result is None for result in state.results] == [False, True, False]
+    assert [isinstance(answer, ToolResultMessage) for answer in state.answers] == [True, False, True]
+    assert state.answers[1] == "start"
     assert [entry.content for entry in state.log if isinstance(entry, ToolReturned)] == [
         "The tool was not run: the arguments are not a JSON object: not valid JSON: "
         "Expecting property name enclosed in double quotes at character 1.",

@@ -15,7 +15,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolReturned,
     TurnEnded,
     TurnStarted,
     UsageReported,
@@ -33,6 +32,7 @@ from punk.core.parts import TextPart, ThinkingPart, ToolCall
 from punk.core.request import MAX_ROUNDS, Request
 from punk.core.state import Completed, Failed, RunningTools, Streaming, StreamState, history
 from punk.core.step import begin, fold
+from punk.core.tool_events import ToolReturned
 from punk.core.usage import Usage
 from tests.core.talk import WITH_TOOLS, WITHOUT_TOOLS
 
@@ -244,4 +244,4 @@ def test_tools_wait_for_all_their_results() -> None:
     two: list[Event] = [CallStarted(0, "a", "f"), CallEnded(0), CallStarted(1, "b", "f"), CallEnded(1)]
     state, _ = run(*two, TurnEnded(Finish("tool_use")), ToolReturned("b", "second"))
     assert isinstance(state, RunningTools)
-    assert state.results == (None, ToolResultMessage("b", "f", "second"))
+    assert state.answers == ("start", ToolResultMessage("b", "f", "second"))

@@ -18,17 +18,15 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolAbortRequested,
-    ToolReturned,
-    ToolStarted,
     TurnEnded,
 )
 from punk.core.messages import Finish
 from punk.core.request import Request
-from punk.core.state import Completed, RunningTools, Streaming, StreamState
+from punk.core.state import AwaitingApproval, Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
 from punk.core.step import begin, fold
+from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 from punk.testing import laws
-from tests.core.talk import WITH_TOOLS, WITHOUT_TOOLS, possible, say
+from tests.core.talk import ASKED, DEFERRED, WITH_TOOLS, WITHOUT_TOOLS, possible, say
 from tests.core.test_readers import ThinkingReader
 
 RAW: tuple[Event, ...] = (
@@ -50,6 +48,19 @@ RAW: tuple[Event, ...] = (
     CancelRequested(),
 )
 RAW_LENGTH = 5
+# Said of a call that needs approval and of one that needs none.
+OF_TOOLS: tuple[Event, ...] = (
+    ToolApproved("call_1_0"),
+    ToolStarted("call_1_0"),
+    ToolProgressed("call_1_0"),
+    ToolReturned("call_1_0", "r"),
+    ToolReturned("call_1_0", "no", is_error=True),
+    ToolApproved("call_1_1"),
+    ToolStarted("call_1_1"),
+    ToolReturned("call_1_1", "r"),
+    ToolAbortRequested("call_1_0", "no"),
+    CancelRequested(),
+)
 TALK_LENGTH = 6
 
 
@@ -70,6 +81,51 @@ def test_every_raw_stream_of_up_to_five_events(handed_over: bool) -> None:
             if length + 1 < RAW_LENGTH and isinstance(state, Streaming | RunningTools):
                 todo.append((after, length + 1))
     assert (ran == 0) == handed_over
+
+
+@pytest.mark.parametrize("request_", [ASKED, DEFERRED], ids=["asked", "deferred"])
+def test_every_order_of_what_tools_say_of_two_calls(request_: Request) -> None:
+    """Up to five events, one call needing approval: every law on the way, and what runs was allowed to."""
+    state, _ = begin(request_)
+    for letter in "gc.":
+        state, _ = fold(state, say(state, letter))
+    ends: set[type] = set()
+    todo = [(state, 0)]
+    while todo:
+        state, length = todo.pop()
+        laws.check_starts(state)
+        laws.check_history(state)
+        ends.add(type(state))
+        if length < RAW_LENGTH and isinstance(state, RunningTools):
+            todo.extend((laws.check_step(state, event)[0], length + 1) for event in OF_TOOLS)
+    assert ends == {RunningTools, Cancelled, Failed, Streaming if request_ is ASKED else AwaitingApproval}
+
+
+@pytest.mark.parametrize(
+    ("request_", "spoken", "ends"),
+    [
+        (ASKED, "cg.kaspdr", {Streaming, RunningTools, Completed, Cancelled}),
+        (DEFERRED, "cg.kspr", {Streaming, RunningTools, Completed, Cancelled, AwaitingApproval}),
+    ],
+    ids=["asked", "deferred"],
+)
+def test_every_script_with_approvals_keeps_the_laws(request_: Request, spoken: str, ends: set[type]) -> None:
+    """Up to six letters, all of them calls, ends of turns, and what tools say: nothing fails."""
+    letters: set[str] = set()
+    led_to: set[type] = set()
+    todo = [("", begin(request_)[0])]
+    while todo:
+        script, state = todo.pop()
+        letters.update(script)
+        led_to.add(type(state))
+        laws.check_starts(state)
+        laws.check_history(state)
+        if len(script) < TALK_LENGTH:
+            for letter in set(possible(state)) & set(spoken):
+                after, effects = fold(state, say(state, letter))
+                laws.check_calls_that_run(after, effects)
+                todo.append((script + letter, after))
+    assert (letters, led_to) == (set(spoken), ends)
 
 
 def scripts(request: Request, length: int) -> Iterator[tuple[str, StreamState]]:

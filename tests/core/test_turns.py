@@ -17,7 +17,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolReturned,
     TurnEnded,
     TurnRequested,
     TurnStarted,
@@ -36,6 +35,7 @@ from punk.core.provider_data import ProviderData
 from punk.core.request import Request
 from punk.core.state import Completed, Streaming, StreamState, history
 from punk.core.step import begin, fold
+from punk.core.tool_events import ToolReturned
 from punk.core.usage import Usage
 from tests.core.talk import WITH_TOOLS
 

@@ -17,9 +17,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolAbortRequested,
-    ToolReturned,
-    ToolStarted,
     TurnEnded,
     TurnStarted,
     UsageReported,
@@ -34,6 +31,7 @@ from punk.core.messages import (
 from punk.core.provider_data import ProviderData
 from punk.core.state import Completed, Failed, StreamState, history
 from punk.core.step import begin, fold
+from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 from punk.core.usage import Usage
 from tests.core.talk import WITH_TOOLS
 
@@ -146,22 +144,57 @@ VIOLATIONS: list[tuple[str, tuple[Event, ...], ProtocolViolation]] = [
     (
         "a result of another call",
         (*TWO_CALLS, ToolReturned("z", "r")),
-        ProtocolViolation("punk", "a result came for z, which awaits none", 9),
+        ProtocolViolation("punk", "ToolReturned came for z, which does not await it", 9),
     ),
     (
         "a second result of one call",
         (*TWO_CALLS, ToolReturned("a", "r"), ToolReturned("a", "r")),
-        ProtocolViolation("punk", "a result came for a, which awaits none", 10),
+        ProtocolViolation("punk", "ToolReturned came for a, which does not await it", 10),
     ),
     (
         "a start of another call",
         (*TWO_CALLS, ToolStarted("z")),
-        ProtocolViolation("punk", "z started, which awaits no result", 9),
+        ProtocolViolation("punk", "ToolStarted came for z, which does not await it", 9),
+    ),
+    (
+        "a second start of one call",
+        (*TWO_CALLS, ToolStarted("a"), ToolStarted("a")),
+        ProtocolViolation("punk", "ToolStarted came for a, which does not await it", 10),
+    ),
+    (
+        "a start after the result",
+        (*TWO_CALLS, ToolReturned("a", "r"), ToolStarted("a")),
+        ProtocolViolation("punk", "ToolStarted came for a, which does not await it", 10),
+    ),
+    (
+        "progress before the start",
+        (*TWO_CALLS, ToolProgressed("a", "half", 1, 2)),
+        ProtocolViolation("punk", "ToolProgressed came for a, which does not await it", 9),
+    ),
+    (
+        "progress after the result",
+        (*TWO_CALLS, ToolStarted("a"), ToolReturned("a", "r"), ToolProgressed("a")),
+        ProtocolViolation("punk", "ToolProgressed came for a, which does not await it", 11),
+    ),
+    (
+        "progress while no tool runs",
+        (ToolProgressed("a"),),
+        ProtocolViolation("punk", "ToolProgressed came while no tool runs", 1),
+    ),
+    (
+        "approval of a call that needs none",
+        (*TWO_CALLS, ToolApproved("a")),
+        ProtocolViolation("punk", "ToolApproved came for a, which does not await it", 9),
+    ),
+    (
+        "approval while no tool runs",
+        (ToolApproved("a"),),
+        ProtocolViolation("punk", "ToolApproved came while no tool runs", 1),
     ),
     (
         "an abort of a call that was answered",
         (*TWO_CALLS, ToolReturned("a", "r"), ToolAbortRequested("a", "no")),
-        ProtocolViolation("punk", "a aborted, which awaits no result", 10),
+        ProtocolViolation("punk", "ToolAbortRequested came for a, which does not await it", 10),
     ),
 ]
 

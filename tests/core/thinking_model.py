@@ -13,7 +13,7 @@ from punk.core.events import (
     TurnEnded,
     TurnRequested,
 )
-from punk.core.state import Cancelled, Completed, Failed, Streaming, StreamState
+from punk.core.state import AwaitingApproval, Cancelled, Completed, Failed, Streaming, StreamState
 
 
 @dataclass
@@ -58,7 +58,7 @@ class ThinkingModel:
 
     def _silence(self, state: StreamState) -> tuple[str, str]:
         match state:
-            case Completed() | Cancelled():
+            case Completed() | AwaitingApproval() | Cancelled():
                 return "end", ""
             case Failed():
                 return "broken", ""

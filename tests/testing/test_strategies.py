@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 import pytest
 from hypothesis import Phase, find, given, settings
@@ -12,12 +13,25 @@ from punk.core.effects import RunTools
 from punk.core.events import CallStarted, Event, TextDelta, ThinkingDelta, ThinkingSealed, TurnEnded, TurnStarted
 from punk.core.history import valid_history
 from punk.core.log import Log
+from punk.core.messages import ToolResultMessage
+from punk.core.parts import ImagePart
 from punk.core.request import Request
-from punk.core.state import RunningTools, Streaming
+from punk.core.state import AwaitingApproval, RunningTools, Streaming, StreamState
 from punk.core.step import begin, fold
+from punk.core.tool_events import ToolApproved, ToolProgressed, ToolReturned
 from punk.llm.chat import Chat
 from punk.testing import laws, strategies
-from punk.testing.strategies import Conversation, bent, chats, conversations, recut, turns
+from punk.testing.strategies import (
+    Conversation,
+    bent,
+    chats,
+    conversations,
+    deferred_conversations,
+    messages,
+    recut,
+    requests,
+    turns,
+)
 
 
 @given(turns(), turns(calls=2))
@@ -59,11 +73,62 @@ SEARCH = settings(phases=[Phase.generate], max_examples=1000, derandomize=True, 
         lambda c: any(isinstance(e, ThinkingSealed) and e.signature for e in c.events),
         lambda c: any(isinstance(state, RunningTools) and len(state.calls) == 2 for state in _states(c)),
         lambda c: _interleaved(c.events),
+        lambda c: any(isinstance(e, ToolApproved) for e in c.events),
+        lambda c: any("approval" in s.answers and "result" in s.answers for s in _states(c) if _runs_tools(s)),
+        lambda c: any(isinstance(e, ToolProgressed) and e.progress is not None for e in c.events),
+        lambda c: any(isinstance(e, ToolReturned) and any(isinstance(p, ImagePart) for p in e.parts) for e in c.events),
     ],
-    ids=["three rounds", "two pauses", "a signature", "two calls", "interleaved blocks"],
+    ids=[
+        "three rounds",
+        "two pauses",
+        "a signature",
+        "two calls",
+        "interleaved blocks",
+        "an approval",
+        "one awaits approval while another runs",
+        "progress",
+        "an image as a result",
+    ],
 )
 def test_conversations_of_every_kind_are_drawn(is_found: Callable[[Conversation], bool]) -> None:
     find(conversations(), is_found, settings=SEARCH)
+
+
+@pytest.mark.parametrize(
+    "is_found",
+    [
+        lambda c: c.rounds == 2,
+        lambda c: any(isinstance(e, ToolReturned) for e in c.events),
+        lambda c: any(isinstance(s, AwaitingApproval) and len(s.calls) == 2 for s in _states(c)),
+    ],
+    ids=["a pause before", "a sibling that ran", "two calls that wait"],
+)
+def test_deferred_conversations_of_every_kind_are_drawn(is_found: Callable[[Conversation], bool]) -> None:
+    find(deferred_conversations(), is_found, settings=SEARCH)
+
+
+@pytest.mark.parametrize("approvals", ["asked", "deferred"])
+def test_requests_begin_with_calls_that_were_approved_and_that_were_not(approvals: str) -> None:
+    def awaits(request: Request) -> bool:
+        state, _ = begin(request)
+        return request.approvals == approvals and (
+            isinstance(state, AwaitingApproval) or (_runs_tools(state) and "approval" in state.answers)
+        )
+
+    def runs(request: Request) -> bool:
+        guarded = {tool.name for tool in request.tools if tool.requires_approval}
+        _, effects = begin(request)
+        running = [call for effect in effects if isinstance(effect, RunTools) for call in effect.calls]
+        return request.approvals == approvals and any(call.approved and call.name in guarded for call in running)
+
+    find(requests(), awaits, settings=SEARCH)
+    find(requests(), runs, settings=SEARCH)
+
+
+def test_results_are_texts_and_parts() -> None:
+    results = messages().filter(lambda message: isinstance(message, ToolResultMessage))
+    find(results, lambda m: len(m.parts) == 1 and m.content != "", settings=SEARCH)
+    find(results, lambda m: any(isinstance(part, ImagePart) for part in m.parts), settings=SEARCH)
 
 
 def test_bending_leaves_enough_of_a_conversation_to_run_calls() -> None:
@@ -78,9 +143,13 @@ def test_bending_leaves_enough_of_a_conversation_to_run_calls() -> None:
     find(both, runs_calls_after_being_bent, settings=SEARCH)
 
 
-def _states(conversation: Conversation) -> list[object]:
+def _runs_tools(state: StreamState) -> TypeGuard[RunningTools]:
+    return isinstance(state, RunningTools)
+
+
+def _states(conversation: Conversation) -> list[StreamState]:
     state, _ = begin(conversation.request)
-    states: list[object] = []
+    states: list[StreamState] = []
     for event in conversation.events:
         state, _ = fold(state, [event])
         states.append(state)

@@ -1,7 +1,7 @@
 """Hypothesis strategies for everything that a chat or a stream is made of; they need the extra `testing`."""
 
 from punk.testing.strategies.bent import bent, recut
-from punk.testing.strategies.conversations import Conversation, conversations
+from punk.testing.strategies.conversations import Conversation, conversations, deferred_conversations
 from punk.testing.strategies.events import events, provider_events, requests
 from punk.testing.strategies.messages import chats, histories, messages
 from punk.testing.strategies.turns import turns
@@ -12,6 +12,7 @@ __all__ = [
     "bent",
     "chats",
     "conversations",
+    "deferred_conversations",
     "events",
     "finishes",
     "histories",

@@ -8,7 +8,10 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from punk.core.events import CallDelta, CallEnded, CallStarted, Event, RefusalDelta, TextDelta, ThinkingDelta, TurnEnded
+from punk.core.tool_events import ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 from punk.testing.strategies.turns import MARKS, cut
+
+_OF_CALLS = (CallStarted, CallDelta, CallEnded, ToolApproved, ToolStarted, ToolProgressed, ToolReturned)
 
 
 @st.composite
@@ -35,12 +38,12 @@ def recut(draw: st.DrawFn, events: Sequence[Event]) -> tuple[Event, ...]:
 
 @st.composite
 def bent(draw: st.DrawFn, events: Sequence[Event]) -> tuple[Event, ...]:
-    """`events` with one or two things wrong: an event, or all of a block's, dropped, doubled or moved."""
+    """`events` with one or two things wrong: an event, or all of a block's or a call's, dropped, doubled or moved."""
     crooked = list(events)
     for _ in range(draw(st.integers(1, 2))):
         if not crooked:
             break
-        calls = [i for i, event in enumerate(crooked) if isinstance(event, CallStarted | CallDelta | CallEnded)]
+        calls = [i for i, event in enumerate(crooked) if isinstance(event, _OF_CALLS)]
         # What bends a call is what matters most, and calls are few among the events.
         among_calls = draw(st.booleans())
         at = draw(st.sampled_from(calls if calls and among_calls else range(len(crooked))))
@@ -76,11 +79,19 @@ def _joined(last: Event, event: Event) -> Event | None:
 
 
 def _block_of(events: Sequence[Event], at: int) -> list[int]:
-    """Where the events of the block that the one at `at` belongs to are, in its turn."""
-    block = getattr(events[at], "block", None)
-    if block is None:
+    """Where the events are, in their turn or their round of tools, that share the block or the call of the one at
+    `at`."""
+    whose = _whose(events[at])
+    if whose is None:
         return [at]
     ends = [index for index, event in enumerate(events) if isinstance(event, TurnEnded)]
     start = max((index for index in ends if index < at), default=-1)
     stop = min((index for index in ends if index > at), default=len(events))
-    return [index for index in range(start + 1, stop) if getattr(events[index], "block", None) == block]
+    return [index for index in range(start + 1, stop) if _whose(events[index]) == whose]
+
+
+def _whose(event: Event) -> int | str | None:
+    """The number of its block, or the id of its call."""
+    number: int | None = getattr(event, "block", None)
+    id_: str | None = getattr(event, "call_id", None)
+    return id_ if number is None else number

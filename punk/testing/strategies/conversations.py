@@ -7,15 +7,15 @@ from typing import Final, final
 
 from hypothesis import strategies as st
 
-from punk.core.events import CallStarted, Event, ToolReturned, ToolStarted
+from punk.core.events import Event
 from punk.core.log import Log
 from punk.core.messages import FinishReason
-from punk.core.request import Request, ToolSpec
-from punk.testing.strategies.messages import NAMES, histories
+from punk.core.request import Request
+from punk.testing.strategies.messages import histories
+from punk.testing.strategies.tools import GUARDED_NAMES, GUARDED_TOOLS, TOOLS, calls_of, tool_rounds
 from punk.testing.strategies.turns import turns
-from punk.testing.strategies.values import finishes, texts
+from punk.testing.strategies.values import finishes
 
-TOOLS = tuple(ToolSpec(name, "A tool.", '{"type":"object"}') for name in NAMES)
 RUNNABLE: tuple[FinishReason | None, ...] = ("stop", "tool_use", None)
 FORBIDDING: tuple[FinishReason | None, ...] = ("max_tokens", "refusal", "content_filter", "other")
 RUN: Final = finishes(*RUNNABLE)
@@ -27,7 +27,7 @@ LAST: Final = finishes(*RUNNABLE, *FORBIDDING)
 @final
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A request and all that happens until it is answered, which takes `rounds` requests to the model."""
+    """A request and all that happens until its run is over, which takes `rounds` requests to the model."""
 
     request: Request
     events: tuple[Event, ...]
@@ -36,8 +36,12 @@ class Conversation:
 
 @st.composite
 def conversations(draw: st.DrawFn, *, max_rounds: int = 3) -> Conversation:
-    """A well-formed conversation of at most `max_rounds` turns: rounds of tools, pauses, then an answer."""
+    """A well-formed conversation of at most `max_rounds` turns: rounds of tools, pauses, then an answer.
+
+    Where tools need approval, somebody is asked, and approves or denies.
+    """
     said = draw(histories())
+    asked = draw(st.booleans())
     happened: list[Event] = []
     index = len(said)
     rounds = draw(st.integers(1, max_rounds))
@@ -46,27 +50,25 @@ def conversations(draw: st.DrawFn, *, max_rounds: int = 3) -> Conversation:
         turn = draw(turns(calls=calls, finish=RUN if calls else PAUSED))
         happened.extend(turn)
         if calls:
-            happened.extend(draw(_results(_ids(turn, index))))
+            happened.extend(draw(tool_rounds(calls_of(turn, index), GUARDED_NAMES if asked else frozenset())))
             index += 1 + calls
     # Calls of a turn that ends in a way that lets none run are part of a well-formed end.
     unrun = draw(st.booleans())
     happened.extend(draw(turns(calls=1, finish=FORBIDDEN) if unrun else turns(finish=LAST)))
-    return Conversation(Request(Log(said), TOOLS), tuple(happened), rounds)
-
-
-def _ids(turn: tuple[Event, ...], message_index: int) -> list[str]:
-    started = [event for event in turn if isinstance(event, CallStarted)]
-    return [event.id or f"call_{message_index}_{position}" for position, event in enumerate(started)]
+    tools = GUARDED_TOOLS if asked else TOOLS
+    return Conversation(Request(Log(said), tools, approvals="asked" if asked else "deferred"), tuple(happened), rounds)
 
 
 @st.composite
-def _results(draw: st.DrawFn, ids: list[str]) -> list[Event]:
-    """Each call's result, in any order; some say that they started, whenever."""
-    happened: list[Event] = [
-        ToolReturned(id_, draw(texts()), draw(st.booleans())) for id_ in draw(st.permutations(ids))
-    ]
-    for id_ in draw(st.permutations(ids)):
-        if draw(st.booleans()):
-            returned = next(i for i, e in enumerate(happened) if isinstance(e, ToolReturned) and e.call_id == id_)
-            happened.insert(draw(st.integers(0, returned)), ToolStarted(id_))
-    return happened
+def deferred_conversations(draw: st.DrawFn) -> Conversation:
+    """A well-formed conversation that ends in calls which somebody has to approve, their siblings done: after one turn,
+    or after a pause."""
+    said = draw(histories())
+    paused = draw(turns(finish=PAUSED)) if draw(st.booleans()) else ()
+    turn = draw(_CALLING.filter(lambda turn: any(call.name in GUARDED_NAMES for call in calls_of(turn, 0))))
+    siblings = [call for call in calls_of(turn, len(said)) if call.name not in GUARDED_NAMES]
+    happened = (*paused, *turn, *draw(tool_rounds(siblings, frozenset())))
+    return Conversation(Request(Log(said), GUARDED_TOOLS), happened, 2 if paused else 1)
+
+
+_CALLING: Final = st.integers(1, 3).flatmap(lambda calls: turns(calls=calls, finish=RUN))

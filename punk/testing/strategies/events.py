@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final, get_args
+
 from hypothesis import strategies as st
 
 from punk.core.events import (
@@ -19,9 +22,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolAbortRequested,
-    ToolReturned,
-    ToolStarted,
     TurnEnded,
     TurnFailed,
     TurnStarted,
@@ -30,9 +30,10 @@ from punk.core.events import (
 from punk.core.failures import ConnectFailed, ConnectionLost, Failure, HttpStatus, Malformed, ProviderError, Truncated
 from punk.core.log import Log
 from punk.core.messages import Message
-from punk.core.request import Request
-from punk.testing.strategies.conversations import TOOLS
-from punk.testing.strategies.messages import NAMES, histories, messages
+from punk.core.request import Approvals, Request
+from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolReturned, ToolStarted
+from punk.testing.strategies.messages import CALL_MESSAGES, NAMES, RESULTS, histories, messages
+from punk.testing.strategies.tools import GUARDED_TOOLS, PROGRESS, TOOLS
 from punk.testing.strategies.values import FAMILIES, finishes, provider_data, texts, usages
 
 
@@ -76,8 +77,10 @@ def events() -> st.SearchStrategy[Event]:
     ids = st.sampled_from(("id-0", "id-1", "call_1_0", "call_1_1", "call_2_0"))
     return st.one_of(
         provider_events(),
+        st.builds(ToolApproved, ids),
         st.builds(ToolStarted, ids),
-        st.builds(ToolReturned, ids, texts(), st.booleans()),
+        st.builds(replace, PROGRESS, call_id=ids),
+        st.builds(ToolReturned, ids, RESULTS, st.booleans()),
         st.builds(ToolAbortRequested, ids, texts()),
         st.just(CancelRequested()),
     )
@@ -85,9 +88,23 @@ def events() -> st.SearchStrategy[Event]:
 
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
-    """Any request: valid conversations, and messages in no order, with and without tools."""
-    valid: st.SearchStrategy[tuple[Message, ...]] = histories()
-    said = draw(valid | st.lists(messages(), max_size=4).map(tuple))
-    return Request(
-        Log(said), draw(st.sampled_from(((), TOOLS))), draw(st.integers(1, 3)), execute_tools=draw(st.booleans())
-    )
+    """Any request: valid conversations, ones that end in calls without results, and messages in no order; with and
+    without tools, which may need approval."""
+    asks = draw(_BOUNDS)
+    return replace(asks, messages=Log(draw(_SAID)))
+
+
+_VALID: Final[st.SearchStrategy[tuple[Message, ...]]] = histories()
+_UNANSWERED: Final[st.SearchStrategy[tuple[Message, ...]]] = st.tuples(messages(), CALL_MESSAGES)
+_SENSELESS: Final[st.SearchStrategy[tuple[Message, ...]]] = st.lists(messages(), max_size=4).map(tuple)
+_SAID: Final = st.one_of(_VALID, _UNANSWERED, _SENSELESS)
+_NONE_SAID: Final[Log[Message]] = Log()
+_BOUNDS: Final = st.builds(
+    Request,
+    st.just(_NONE_SAID),
+    st.sampled_from(((), TOOLS, GUARDED_TOOLS, GUARDED_TOOLS)),
+    st.integers(1, 3),
+    execute_tools=st.sampled_from((True, True, False)),
+    max_tool_calls=st.sampled_from((None, None, 1)),
+    approvals=st.sampled_from(get_args(Approvals)),
+)

@@ -25,6 +25,7 @@ from punk.core.parts import (
     TextPart,
     ThinkingPart,
     ToolCall,
+    UserPart,
 )
 from punk.llm.chat import Chat
 from punk.testing.strategies.values import finishes, json_objects, origins, provider_data, texts, usages
@@ -39,6 +40,7 @@ CALLS: Final = st.builds(
     st.sampled_from(NAMES),
     json_objects().map(dump_json),
     st.none() | provider_data(),
+    st.booleans(),
 )
 TEXT_PARTS: Final = st.builds(TextPart, texts(min_size=1), st.none() | provider_data())
 _MARKS: Final = st.none() | st.builds(CacheMark, st.sampled_from(("5m", "1h")))
@@ -46,11 +48,22 @@ _MEDIA_TYPES: Final = st.sampled_from(("image/png", "application/pdf"))
 _SOURCES: Final[st.SearchStrategy[MediaSource]] = st.builds(
     InlineMedia, _MEDIA_TYPES, st.binary(max_size=8)
 ) | st.builds(MediaUrl, st.just("https://example.com/media?signature=x"), st.none() | _MEDIA_TYPES)
-_MEDIA: Final = st.one_of(
+_MEDIA: Final[st.SearchStrategy[UserPart]] = st.one_of(
     st.builds(TextPart, texts(), cache=_MARKS),
     st.builds(ImagePart, _SOURCES, _MARKS),
     st.builds(DocumentPart, _SOURCES, st.none() | texts(), _MARKS),
 )
+_RESULT_PARTS: Final[st.SearchStrategy[UserPart]] = st.one_of(
+    st.builds(TextPart, texts()),
+    st.builds(ImagePart, st.builds(InlineMedia, st.just("image/png"), st.binary(min_size=1, max_size=8))),
+    st.builds(
+        DocumentPart,
+        st.builds(InlineMedia, st.just("application/pdf"), st.binary(min_size=1, max_size=8)),
+        st.none() | texts(),
+    ),
+)
+# What a tool gives: a text, or parts that every wire can hold. A tool marks nothing to be kept.
+RESULTS: Final[st.SearchStrategy[str | tuple[UserPart, ...]]] = texts() | st.lists(_RESULT_PARTS, max_size=2).map(tuple)
 WORDS: Final[st.SearchStrategy[AssistantPart]] = st.one_of(
     TEXT_PARTS,
     st.builds(ThinkingPart, texts(), st.none() | texts(min_size=1), st.none() | provider_data()),
@@ -68,7 +81,7 @@ _ASSISTANT_MESSAGES: Final = st.builds(
     unrun_calls=st.lists(CALLS, max_size=1),
 )
 # At least one call, their ids distinct, among other parts.
-_CALL_MESSAGES: Final = st.builds(
+CALL_MESSAGES: Final = st.builds(
     ToolCallMessage,
     st.tuples(
         st.lists(WORDS, max_size=1),
@@ -84,8 +97,14 @@ _MESSAGES: Final[st.SearchStrategy[Message]] = st.one_of(
     _USER_MESSAGES,
     st.builds(UserMessage, st.lists(_MEDIA, max_size=3)),
     _ASSISTANT_MESSAGES,
-    _CALL_MESSAGES,
-    st.builds(ToolResultMessage, texts(min_size=1), st.sampled_from(NAMES), texts(), st.booleans()),
+    CALL_MESSAGES,
+    st.builds(
+        ToolResultMessage,
+        texts(min_size=1),
+        st.sampled_from(NAMES),
+        texts() | st.lists(_MEDIA, max_size=3),
+        st.booleans(),
+    ),
 )
 
 
@@ -96,14 +115,15 @@ def messages() -> st.SearchStrategy[Message]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Message, ...]:
-    """A conversation in words, in which every call has its one result, in call order, and the user speaks last."""
+    """A conversation in words, in which every call has its one result, in call order, and the user speaks last. Only
+    results hold media."""
     said: list[Message] = [SystemMessage("Be brief.")] if draw(st.booleans()) else []
     for _ in range(draw(st.integers(0, 2))):
         said.append(draw(_USER_MESSAGES))
         if draw(st.booleans()):
-            asked = draw(_CALL_MESSAGES)
+            asked = draw(CALL_MESSAGES)
             said.append(asked)
-            said.extend(ToolResultMessage(c.id, c.name, draw(texts()), draw(st.booleans())) for c in asked.calls)
+            said.extend(ToolResultMessage(c.id, c.name, draw(RESULTS), draw(st.booleans())) for c in asked.calls)
         said.append(draw(_ASSISTANT_MESSAGES))
     return (*said, draw(_USER_MESSAGES))
 

@@ -39,9 +39,29 @@ def _blocks(body: JsonObject, *kinds: str) -> Iterator[JsonObject]:
         yield from (block for block in blocks if not kinds or block.get("type") in kinds)
 
 
+def _given(body: JsonObject) -> Iterator[JsonObject]:
+    """All blocks, and those within the results of tools."""
+    for block in _blocks(body):
+        content = block.get("content") if block.get("type") == "tool_result" else None
+        yield from (inner for inner in (content if isinstance(content, list) else []) if isinstance(inner, dict))
+        yield block
+
+
+def _is_result(content: JsonValue) -> bool:
+    if isinstance(content, str):
+        return bool(content.strip())
+    kinds = ("text", "image", "document")
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and all(isinstance(block, dict) and block.get("type") in kinds for block in content)
+    )
+
+
 def _texts(body: JsonObject) -> list[JsonValue]:
     system = body.get("system")
-    said = [*_blocks(body, "text"), *(b for b in (system if isinstance(system, list) else []) if isinstance(b, dict))]
+    texts = (block for block in _given(body) if block.get("type") == "text")
+    said = [*texts, *(b for b in (system if isinstance(system, list) else []) if isinstance(b, dict))]
     return [block.get("text") for block in said]
 
 
@@ -116,7 +136,7 @@ def _is_media(block: JsonObject) -> bool:
 
 def _marks(body: JsonObject) -> list[JsonValue]:
     system = body.get("system")
-    said = [*(b for b in (system if isinstance(system, list) else []) if isinstance(b, dict)), *_blocks(body)]
+    said = [*(b for b in (system if isinstance(system, list) else []) if isinstance(b, dict)), *_given(body)]
     return [block["cache_control"] for block in said if "cache_control" in block]
 
 
@@ -137,6 +157,14 @@ def _is_closed(schema: JsonValue) -> bool:
             return all(map(_is_closed, schema))
         case _:
             return True
+
+
+def _strict_tools_are_closed(body: JsonObject) -> bool:
+    tools = body.get("tools")
+    strict = [
+        tool for tool in (tools if isinstance(tools, list) else []) if isinstance(tool, dict) and "strict" in tool
+    ]
+    return all(tool["strict"] is False or _is_closed(tool.get("input_schema")) for tool in strict)
 
 
 def _form_is_closed(body: JsonObject) -> bool:
@@ -164,8 +192,8 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
     "arguments are an object": lambda body: all(
         isinstance(block.get("input"), dict) for block in _blocks(body, "tool_use")
     ),
-    "a result is not empty": lambda body: all(
-        isinstance(text := block.get("content"), str) and text.strip() for block in _blocks(body, "tool_result")
+    "a result is not empty, and of texts, images and documents": lambda body: all(
+        _is_result(block.get("content")) for block in _blocks(body, "tool_result")
     ),
     "thinking has its signature": lambda body: all(block.get("signature") for block in _blocks(body, "thinking")),
     "a message does not end in thinking": lambda body: (
@@ -173,10 +201,11 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
     ),
     "a thinking budget leaves room for an answer": _budget_fits,
     "images and documents come as the wire takes them": lambda body: all(
-        map(_is_media, _blocks(body, "image", "document"))
+        _is_media(block) for block in _given(body) if block.get("type") in ("image", "document")
     ),
     "marks are four at most, the longer ones first": _marks_are_sound,
     "tools have names of allowed letters": lambda body: _letters(*_tools(body)),
+    "strict tools have closed schemas": _strict_tools_are_closed,
     "a request with calls declares tools": lambda body: bool(_tools(body)) or not any(_blocks(body, "tool_use")),
     "a choice of tools is one of those on offer": _choice_is_offered,
     "a model that thinks is not made to call": lambda body: not (_thinks(body) and _demands(body)),

@@ -45,6 +45,17 @@ def _contents(body: JsonObject, kind: str, role: str | None = None) -> list[Json
     return [content for block in said if isinstance(content := block.get(kind), dict)]
 
 
+def _results(body: JsonObject) -> list[Blocks]:
+    """What stands in each of the results of tools that the user gives."""
+    return [_objects(result.get("content")) for result in _contents(body, "toolResult", "user")]
+
+
+def _media(body: JsonObject, kind: str) -> list[JsonObject]:
+    """The contents of the blocks of a kind, in messages and in results."""
+    given = (block for blocks in _results(body) for block in blocks)
+    return [*_contents(body, kind), *(content for block in given if isinstance(content := block.get(kind), dict))]
+
+
 def _ids(blocks: Blocks, kind: str, key: str = "toolUseId") -> list[JsonValue]:
     return [content.get(key) for block in blocks if isinstance(content := block.get(kind), dict)]
 
@@ -79,9 +90,8 @@ def _served_at_once(body: JsonObject) -> bool:
 
 
 def _texts(body: JsonObject) -> Iterator[JsonValue]:
-    tools = [result.get("content") for result in _contents(body, "toolResult", "user")]
-    cited = [content.get("content") for content in _contents(body, "citationsContent")]
-    for blocks in (list(_blocks(body)), _objects(body.get("system")), *map(_objects, (*tools, *cited))):
+    cited = [_objects(content.get("content")) for content in _contents(body, "citationsContent")]
+    for blocks in (list(_blocks(body)), _objects(body.get("system")), *_results(body), *cited):
         yield from (block["text"] for block in blocks if "text" in block)
 
 
@@ -90,9 +100,24 @@ def _tool_config(body: JsonObject) -> JsonObject:
     return config if isinstance(config, dict) else {}
 
 
-def _tool_names(body: JsonObject) -> list[JsonValue]:
+def _specs(body: JsonObject) -> list[JsonObject]:
     specs = (tool.get("toolSpec") for tool in _objects(_tool_config(body).get("tools")))
-    return [spec.get("name") for spec in specs if isinstance(spec, dict)]
+    return [spec for spec in specs if isinstance(spec, dict)]
+
+
+def _tool_names(body: JsonObject) -> list[JsonValue]:
+    return [spec.get("name") for spec in _specs(body)]
+
+
+def _is_closed(schema: JsonValue) -> bool:
+    match schema:
+        case dict():
+            open_ = schema.get("type") == "object" and schema.get("additionalProperties") is not False
+            return not open_ and all(map(_is_closed, schema.values()))
+        case list():
+            return all(map(_is_closed, schema))
+        case _:
+            return True
 
 
 def _is_id(value: JsonValue) -> bool:
@@ -140,6 +165,14 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
         result.get("content") and result.get("status") in ("success", "error")
         for result in _contents(body, "toolResult", "user")
     ),
+    "a result is of texts, images and documents": lambda body: all(
+        len(block) == 1 and block.keys() <= {"text", "image", "document"}
+        for blocks in _results(body)
+        for block in blocks
+    ),
+    "a strict tool has a closed schema": lambda body: all(
+        _is_closed(spec.get("inputSchema")) for spec in _specs(body) if spec.get("strict")
+    ),
     "ids and names are of allowed letters": lambda body: all(
         _is_id(value)
         for value in (
@@ -164,15 +197,15 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
     ),
     "media come from the user": lambda body: not any(_contents(body, kind, "assistant") for kind in _MEDIA),
     "media have a format that the wire knows": lambda body: (
-        all(image.get("format") in _IMAGES for image in _contents(body, "image"))
-        and all(document.get("format") in _DOCUMENTS for document in _contents(body, "document"))
+        all(image.get("format") in _IMAGES for image in _media(body, "image"))
+        and all(document.get("format") in _DOCUMENTS for document in _media(body, "document"))
     ),
     "documents have names of their own, of allowed letters": lambda body: (
         all(_DOCUMENT.fullmatch(name) for name in _names(body)) and len(set(_names(body))) == len(_names(body))
     ),
     "a document has a text beside it": lambda body: all(
         any("text" in block for block in blocks)
-        for blocks in _all(body)
+        for blocks in (*_all(body), *_results(body))
         if any("document" in block for block in blocks)
     ),
     "a thinking budget leaves room for an answer": _thinking_fits,
@@ -184,4 +217,4 @@ def _all(body: JsonObject) -> list[Blocks]:
 
 
 def _names(body: JsonObject) -> list[str]:
-    return [str(document.get("name")) for document in _contents(body, "document")]
+    return [str(document.get("name")) for document in _media(body, "document")]

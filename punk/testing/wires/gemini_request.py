@@ -13,6 +13,7 @@ from typing import Final
 from punk.core.json import JsonObject, JsonValue
 
 _NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
+_IN_RESULTS: Final = ("image/png", "image/jpeg", "image/webp", "application/pdf", "text/plain")
 _KINDS: Final = frozenset(
     "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult".split()
 )
@@ -61,6 +62,25 @@ def _answered_at_once(body: JsonObject) -> bool:
         if _of(asked, "functionCall") != _of(after, "functionResponse"):
             return False
     return True
+
+
+def _results_are_first(body: JsonObject) -> bool:
+    said = [["functionResponse" in part for part in parts] for _, parts in _contents(body)]
+    return all(first == sorted(first, reverse=True) for first in said)
+
+
+def _is_held(part: JsonValue) -> bool:
+    """Whether `part` is one that a result can hold."""
+    match part:
+        case {"inlineData": {"mimeType": str(kind), "data": str(data), **more}, **beside}:
+            return kind in _IN_RESULTS and bool(data) and not more and not beside
+        case _:
+            return False
+
+
+def _held(result: JsonObject) -> list[JsonValue]:
+    parts = result.get("parts", [])
+    return parts if isinstance(parts, list) else [parts]
 
 
 def _declared(body: JsonObject) -> list[JsonObject]:
@@ -113,6 +133,10 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
     "arguments are an object": lambda body: all(isinstance(c.get("args"), dict) for c in _named(body, "functionCall")),
     "a result is an object": lambda body: all(
         isinstance(r.get("response"), dict) for r in _named(body, "functionResponse")
+    ),
+    "results come before all else that is said": _results_are_first,
+    "a result holds bytes of few types": lambda body: all(
+        _is_held(part) for result in _named(body, "functionResponse") for part in _held(result)
     ),
     "thinking has its signature": lambda body: all(
         part.get("thoughtSignature") for _, part in _parts(body) if part.get("thought")

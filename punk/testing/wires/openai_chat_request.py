@@ -17,6 +17,7 @@ from punk.testing.wires.openai_request import (
     is_object,
     marks_are_known,
     objects,
+    parameters_are_sound,
     says_something,
     within,
 )
@@ -101,6 +102,11 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
     ),
     "a choice of tools is one of those on offer": lambda body: choice_is_offered(
         body.get("tool_choice"), within(body, "tool_choice", "function", "name"), _tools(body)
+    ),
+    "strict tools have the strict form": lambda body: all(
+        parameters_are_sound(function)
+        for tool in objects(body.get("tools"))
+        if isinstance(function := tool.get("function"), dict)
     ),
     "a form of the answer is sound": lambda body: form_is_sound(within(body, "response_format", "json_schema")),
     "only a stream has options of a stream": lambda body: "stream_options" not in body or body.get("stream") is True,

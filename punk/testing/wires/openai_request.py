@@ -87,6 +87,13 @@ def form_is_sound(form: JsonValue) -> bool:
     )
 
 
+def parameters_are_sound(tool: JsonObject) -> bool:
+    """Whether the parameters of a tool have the strict form, if it claims so."""
+    schema = tool.get("parameters")
+    strict = isinstance(schema, dict) and schema.get("type") == "object" and _is_strict(schema)
+    return strict if tool.get("strict") else tool.get("strict") in (None, False)
+
+
 def _is_strict(value: JsonValue) -> bool:
     match value:
         case dict():

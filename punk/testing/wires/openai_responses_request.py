@@ -18,6 +18,7 @@ from punk.testing.wires.openai_request import (
     is_object,
     marks_are_known,
     objects,
+    parameters_are_sound,
     says_something,
     within,
 )
@@ -40,7 +41,9 @@ def _items(body: JsonObject, *kinds: str) -> list[JsonObject]:
 
 
 def _parts(body: JsonObject) -> list[JsonObject]:
-    return [part for item in _items(body, "message") for part in objects(item.get("content"))]
+    said = [objects(item.get("content")) for item in _items(body, "message")]
+    given = [objects(item.get("output")) for item in _items(body, "function_call_output")]
+    return [part for parts in (*said, *given) for part in parts]
 
 
 def _tools(body: JsonObject) -> list[JsonValue]:
@@ -93,8 +96,9 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
     "images and documents come as the wire takes them": lambda body: all(map(_is_media, _parts(body))),
     "marks are known": lambda body: marks_are_known(_parts(body)),
     "calls have their results behind them, in order": _answered_in_order,
-    "results are texts": lambda body: all(
-        isinstance(item.get("output"), str) for item in _items(body, "function_call_output")
+    "results are texts, or parts that say something": lambda body: all(
+        isinstance(output := item.get("output"), str) or says_something(output, _GIVEN)
+        for item in _items(body, "function_call_output")
     ),
     "arguments are the text of an object": lambda body: all(
         is_object(item.get("arguments")) for item in _items(body, "function_call")
@@ -112,5 +116,6 @@ RULES: Final[dict[str, Callable[[JsonObject], bool]]] = {
     "a choice of tools is one of those on offer": lambda body: choice_is_offered(
         body.get("tool_choice"), within(body, "tool_choice", "name"), _tools(body)
     ),
+    "strict tools have the strict form": lambda body: all(map(parameters_are_sound, objects(body.get("tools")))),
     "a form of the answer is sound": lambda body: form_is_sound(within(body, "text", "format")),
 }
