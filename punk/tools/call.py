@@ -12,10 +12,13 @@ from pydantic_core import ErrorDetails
 from returns.methods import unwrap_or_failure
 from returns.result import Failure, Result, Success
 
-from punk.core.json import parse_object
+from punk.core.json import JsonObject, parse_object
 from punk.errors import ToolExecutionAbortError
+from punk.tools.context import ToolContext
+from punk.tools.remote import RemoteTool, ToolAnswer
 from punk.tools.result import describe_error
 from punk.tools.schema import FunctionTool
+from punk.tools.toolbox import AnyTool
 
 _MOST_LINES: Final = 10
 
@@ -67,11 +70,25 @@ class AsyncCall:
         return await value if inspect.isawaitable(value) else value
 
 
-BoundCall: TypeAlias = SyncCall | AsyncCall
+@final
+@dataclass(frozen=True, slots=True)
+class RemoteCall:
+    """A call of a tool that runs elsewhere; it belongs on the event loop."""
+
+    tool: RemoteTool
+    arguments: JsonObject
+    context: ToolContext
+
+    async def run(self) -> ToolAnswer:
+        """Ask for it; what that raises leaves as it is."""
+        return await self.tool.ask(self.arguments, self.context)
 
 
-def bind(tool: FunctionTool, arguments_json: str) -> Result[BoundCall, str]:
-    """Validate and coerce the JSON text of the arguments as pydantic does.
+BoundCall: TypeAlias = SyncCall | AsyncCall | RemoteCall
+
+
+def bind(tool: AnyTool, arguments_json: str, context: ToolContext) -> Result[BoundCall, str]:
+    """Validate and coerce the JSON text of the arguments as pydantic does; those of a remote tool are checked there.
 
     The failure is text for the model: one line for each bad argument, with its place and what is wrong with it.
 
@@ -81,8 +98,10 @@ def bind(tool: FunctionTool, arguments_json: str) -> Result[BoundCall, str]:
     match unwrap_or_failure(parse_object(arguments_json)):
         case str(problem):
             return Failure(problem)
-        case _:
+        case parsed:
             pass
+    if isinstance(tool, RemoteTool):
+        return Success(RemoteCall(tool, parsed, context))
     try:
         # From the text, not from the parsed object: only then does pydantic read dates, bytes and decimals as JSON.
         arguments = tool.arguments.model_validate_json(arguments_json)
@@ -92,16 +111,22 @@ def bind(tool: FunctionTool, arguments_json: str) -> Result[BoundCall, str]:
         raise
     except Exception as error:  # validators are the user's code
         return Failure(f"arguments: {describe_error(error)}")
-    positional, keyword = _passing(tool, arguments)
+    positional, keyword = _passing(tool, arguments, context)
     return Success(AsyncCall(tool, positional, keyword) if tool.is_async else SyncCall(tool, positional, keyword))
 
 
-def _passing(tool: FunctionTool, arguments: BaseModel) -> tuple[tuple[object, ...], dict[str, object]]:
+def _passing(
+    tool: FunctionTool, arguments: BaseModel, context: ToolContext
+) -> tuple[tuple[object, ...], dict[str, object]]:
     """Arguments by position and by name; the function's own default stands in for what the model left out."""
     positional: list[object] = []
     keyword: dict[str, object] = {}
-    for parameter, (field, value) in zip(tool.parameters, arguments, strict=True):
-        given = field in arguments.model_fields_set or parameter.default is Parameter.empty
+    filled = iter(arguments)
+    for parameter in tool.parameters:
+        given, value = True, context
+        if parameter.name not in tool.contexts:
+            field, value = next(filled)
+            given = field in arguments.model_fields_set or parameter.default is Parameter.empty
         if parameter.kind is Parameter.POSITIONAL_ONLY:
             positional.append(value if given else parameter.default)
         elif given:

@@ -1,4 +1,4 @@
-"""Turns what a tool returned into the text that the model reads."""
+"""Turns what a tool returned into the parts that the model reads."""
 
 import dataclasses
 import json
@@ -18,6 +18,8 @@ from pydantic_core import to_jsonable_python
 from returns.result import Failure, Result, Success
 
 from punk.core.json import JsonValue, repair_text
+from punk.core.parts import DocumentPart, ImagePart, TextPart, UserPart
+from punk.tools.remote import ToolAnswer
 
 _WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID)
 
@@ -26,23 +28,38 @@ class _NoJsonError(Exception):
     """Says which part of a value has no JSON form."""
 
 
-def render_result(value: object) -> Result[str, str]:
-    """Render a tool's result: text as it is, any other value as compact JSON, so `None` as `null`.
+def render_result(value: object) -> Result[ToolAnswer, str]:
+    """Render a tool's result: text as it is, images, documents and texts that are parts as themselves, any other value
+    as compact JSON, so `None` as `null`.
 
-    Pydantic models are written as they serialise themselves, dataclasses and mappings as objects, lists, tuples and
-    sets as arrays (sets in the order of their JSON), enums as their values; dates, durations, decimals, UUIDs and
-    paths as text. Lone surrogates become U+FFFD. The failure names the type that has no JSON form: bytes, a number
-    that is not finite, an iterator, any other object.
+    A list or tuple with a part in it gives a part for each item. Pydantic models are written as they serialise
+    themselves, dataclasses and mappings as objects, lists, tuples and sets as arrays (sets in the order of their JSON),
+    enums as their values; dates, durations, decimals, UUIDs and paths as text. Lone surrogates become U+FFFD. The
+    failure names the type that has no JSON form: bytes, a number that is not finite, an iterator, any other object.
     """
+    if isinstance(value, ToolAnswer):
+        return Success(value)
     try:
-        plain = _plain(value)
-        return Success(plain if isinstance(plain, str) else _dump(plain))
+        return Success(ToolAnswer(_parts(value)))
     except _NoJsonError as error:
         return Failure(str(error))
     except RecursionError:
         return Failure(f"the result, a {type(value).__name__}, is nested too deeply or contains itself")
     except Exception as error:  # serialisers, mappings and properties are the user's code
         return Failure(f"the result, a {type(value).__name__}, could not be written as JSON: {describe_error(error)}")
+
+
+def _parts(value: object) -> tuple[UserPart, ...]:
+    match value:
+        case TextPart():
+            return (dataclasses.replace(value, text=repair_text(value.text)),)
+        case ImagePart() | DocumentPart():
+            return (value,)
+        case list() | tuple() if any(isinstance(item, TextPart | ImagePart | DocumentPart) for item in value):
+            return tuple(part for item in value for part in _parts(item))
+        case _:
+            plain = _plain(value)
+            return (TextPart(plain if isinstance(plain, str) else _dump(plain)),)
 
 
 def describe_error(error: BaseException) -> str:

@@ -2,12 +2,11 @@
 
 import functools
 import inspect
-import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter
-from typing import Annotated, Any, Final, TypeAlias, final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, final, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.fields import FieldInfo
@@ -17,9 +16,9 @@ from pydantic_core import PydanticSerializationError, PydanticUndefined
 from punk.core.json import JsonObject, JsonValue, dump_json
 from punk.core.request import ToolSpec
 from punk.errors import ConfigurationError
+from punk.tools.context import ToolContext
 from punk.tools.docstring import read_docstring
-
-_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+from punk.tools.tool import TOOL_NAME, AsTool, Tool
 
 _Function: TypeAlias = Callable[..., object]
 
@@ -29,43 +28,71 @@ _Function: TypeAlias = Callable[..., object]
 class FunctionTool:
     """A callable with what the model is told of it; `function` is the very object that was given.
 
-    `parameters` are those that the model fills in, each with its hint resolved; `arguments` validates them, with one
-    field for each, in the same order. A field's alias is the parameter's name, for a field can't be called `_key` or
-    `copy` and a parameter can.
+    `parameters` have their hints resolved; those in `contexts` are given the `ToolContext`, the others are filled in by
+    the model. `arguments` validates these, with one field for each, in the same order. A field's alias is the
+    parameter's name, for a field can't be called `_key` or `copy` and a parameter can. `timeout` and `concurrency` are
+    what its `Tool` said.
     """
 
     spec: ToolSpec
     function: Callable[..., object]
     parameters: tuple[Parameter, ...]
+    contexts: frozenset[str]
     arguments: type[BaseModel]
     is_async: bool
+    timeout: float | None = None
+    concurrency: int | None = None
 
     @classmethod
-    def of(cls, function: Callable[..., object]) -> "FunctionTool":
+    def of(cls, tool: AsTool) -> "FunctionTool":
         """Describe a function, a bound method, a `functools.partial` or an object with `__call__`.
 
         The description is the docstring's summary and body. A parameter's description is, in this order, that of its
-        `Annotated` hint or that of the docstring. What a `partial` binds is not shown to the model.
+        `Annotated` hint or that of the docstring. What a `partial` binds is not shown to the model, nor is a parameter
+        that takes the `ToolContext`. What a `Tool` says comes first.
 
         Raises:
             ConfigurationError: it has no usable name, takes `*args` or `**kwargs`, or a hint has no JSON schema.
         """
-        definition = _definition(function)
-        name = _name(function)
-        parameters = _parameters(function, definition, name)
-        described = read_docstring(_docstring(function, definition))
-        arguments, schema = _arguments(parameters, name)
+        said = tool if isinstance(tool, Tool) else Tool(tool)
+        definition = _definition(said.function)
+        name = said.name or _name(said.function)
+        parameters = _parameters(said.function, definition, name)
+        contexts = frozenset(each.name for each in parameters if _takes_context(each.annotation))
+        offered = tuple(each for each in parameters if each.name not in contexts)
+        described = read_docstring(_docstring(said.function, definition))
+        arguments, schema = _arguments(offered, name)
         properties = schema["properties"]
         assert isinstance(properties, dict)
-        for parameter in parameters:
+        for parameter in offered:
             _describe(properties[parameter.name], parameter.annotation, described.parameters.get(parameter.name))
         return cls(
-            spec=ToolSpec(name, described.text, dump_json(schema)),
-            function=function,
+            spec=ToolSpec(
+                name,
+                described.text if said.description is None else said.description,
+                dump_json(schema),
+                said.strict,
+                said.requires_approval,
+                said.idempotent,
+            ),
+            function=said.function,
             parameters=parameters,
+            contexts=contexts,
             arguments=arguments,
-            is_async=inspect.iscoroutinefunction(definition),
+            is_async=is_async(said.function),
+            timeout=said.timeout,
+            concurrency=said.concurrency,
         )
+
+
+def is_async(function: Callable[..., object]) -> bool:
+    """Whether calling it gives a coroutine, as far as can be told before it is called."""
+    return inspect.iscoroutinefunction(_definition(function))
+
+
+def _takes_context(hint: object) -> bool:
+    """Whether the hint is that of the context, or of one that may be missing."""
+    return hint is ToolContext or ToolContext in get_args(hint)
 
 
 def _whole(function: _Function) -> _Function:
@@ -89,10 +116,10 @@ def _definition(function: _Function) -> _Function:
 def _name(function: _Function) -> str:
     whole = _whole(function)
     name = str(getattr(whole, "__name__", type(whole).__name__))
-    if _NAME.fullmatch(name) is None:
+    if TOOL_NAME.fullmatch(name) is None:
         raise ConfigurationError(
             f"{name!r} can't be the name of a tool: give a function made with def,"
-            " whose name is 1 to 64 ASCII letters, digits and underscores"
+            " whose name is 1 to 64 ASCII letters, digits and underscores, or name it: Tool(..., name=...)"
         )
     return name
 

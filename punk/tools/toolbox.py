@@ -1,7 +1,7 @@
 """The tools of a chat, each under a name of its own."""
 
 import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias, final
@@ -10,9 +10,11 @@ from returns.result import Failure, Result, Success
 
 from punk.core.request import ToolSpec
 from punk.errors import ConfigurationError
+from punk.tools.remote import RemoteTool
 from punk.tools.schema import FunctionTool
+from punk.tools.tool import AsTool
 
-Tool: TypeAlias = FunctionTool
+AnyTool: TypeAlias = FunctionTool | RemoteTool
 """What a toolbox holds."""
 
 
@@ -21,33 +23,37 @@ Tool: TypeAlias = FunctionTool
 class Toolbox:
     """Tools by name, in the order in which they were given."""
 
-    by_name: Mapping[str, Tool]
+    by_name: Mapping[str, AnyTool]
 
     @classmethod
-    def of(cls, functions: Sequence[Callable[..., object]]) -> "Toolbox":
-        """Describe each callable as a tool.
+    def of(cls, tools: Sequence[AsTool]) -> "Toolbox":
+        """Describe each as a tool.
 
         Raises:
             ConfigurationError: one can't be a tool, or two have the same name.
         """
-        by_name: dict[str, Tool] = {}
-        for function in functions:
-            tool = FunctionTool.of(function)
+        by_name: dict[str, FunctionTool] = {}
+        for given in tools:
+            tool = FunctionTool.of(given)
             name = tool.spec.name
             if name in by_name:
                 raise ConfigurationError(
-                    f"two tools are called {name!r}: {by_name[name].function!r} and {function!r};"
-                    " wrap one of them in a function with another name"
+                    f"two tools are called {name!r}: {by_name[name].function!r} and {tool.function!r};"
+                    " name one of them otherwise: Tool(..., name=...)"
                 )
             by_name[name] = tool
         return cls(MappingProxyType(by_name))
+
+    def with_remote(self, tools: Sequence[RemoteTool]) -> "Toolbox":
+        """These tools and `tools`, whose names are other ones."""
+        return Toolbox(MappingProxyType({**self.by_name, **{tool.spec.name: tool for tool in tools}}))
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """What the model is told of each tool."""
         return tuple(tool.spec for tool in self.by_name.values())
 
-    def lookup(self, name: str) -> Result[Tool, str]:
+    def lookup(self, name: str) -> Result[AnyTool, str]:
         """The tool of that name; the failure tells the model which names there are."""
         tool = self.by_name.get(name)
         if tool is not None:

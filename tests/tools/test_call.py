@@ -16,7 +16,8 @@ from returns.methods import unwrap_or_failure
 
 from punk.core.json import JsonValue
 from punk.errors import ToolExecutionAbortError
-from punk.tools.call import AsyncCall, BoundCall, Returned, Suspended, SyncCall, bind
+from punk.tools.call import AsyncCall, BoundCall, RemoteCall, Returned, Suspended, SyncCall, bind
+from punk.tools.context import ToolContext
 from punk.tools.schema import FunctionTool
 
 
@@ -35,7 +36,7 @@ class Point:
 
 
 def bound(function: Callable[..., object], arguments: str) -> BoundCall:
-    match unwrap_or_failure(bind(FunctionTool.of(function), arguments)):
+    match unwrap_or_failure(bind(FunctionTool.of(function), arguments, ToolContext())):
         case str(problem):
             raise AssertionError(problem)
         case call:
@@ -49,6 +50,8 @@ def called(function: Callable[..., object], **arguments: JsonValue) -> object:
         return await awaitable
 
     match bound(function, json.dumps(arguments)):
+        case RemoteCall():
+            raise AssertionError("a function is here")
         case AsyncCall() as call:
             return asyncio.run(call.run())
         case SyncCall() as call:
@@ -60,7 +63,7 @@ def called(function: Callable[..., object], **arguments: JsonValue) -> object:
 
 
 def problem(function: Callable[..., object], arguments: str) -> str:
-    match unwrap_or_failure(bind(FunctionTool.of(function), arguments)):
+    match unwrap_or_failure(bind(FunctionTool.of(function), arguments, ToolContext())):
         case str(text):
             return text
         case call:
@@ -209,7 +212,7 @@ def test_what_a_users_validator_raises() -> None:
     assert problem(tool, '{"x": 3}') == "x: Value error, must be even (got 3)"
     assert problem(tool, '{"x": 13}') == "arguments: KeyError: 'unlucky'"
     with pytest.raises(ToolExecutionAbortError):
-        bind(FunctionTool.of(tool), '{"x": 17}')
+        bind(FunctionTool.of(tool), '{"x": 17}', ToolContext())
 
 
 def test_what_the_tool_raises_leaves_as_it_is() -> None:

@@ -17,7 +17,8 @@ from returns.result import Result
 from typing_extensions import TypedDict
 
 from punk.core.json import JsonObject, JsonValue
-from punk.tools.call import AsyncCall, BoundCall, Returned, Suspended, SyncCall, bind
+from punk.tools.call import AsyncCall, BoundCall, RemoteCall, Returned, Suspended, SyncCall, bind
+from punk.tools.context import ToolContext
 from punk.tools.schema import FunctionTool
 
 
@@ -112,8 +113,8 @@ def received(result: Result[BoundCall, str]) -> dict[str, object] | None:
     match unwrap_or_failure(result):
         case str():
             return None
-        case AsyncCall():
-            raise AssertionError("a probe is not async")
+        case AsyncCall() | RemoteCall():
+            raise AssertionError("a probe is neither async nor elsewhere")
         case SyncCall() as call:
             match call.run():
                 case Suspended():
@@ -128,14 +129,14 @@ def test_what_the_schema_allows_is_accepted(drawn: tuple[FunctionTool, JsonObjec
     tool, arguments = drawn
     validator = jsonschema.Draft202012Validator(json.loads(tool.spec.parameters))
     if validator.is_valid(arguments):
-        assert received(bind(tool, json.dumps(arguments))) is not None
+        assert received(bind(tool, json.dumps(arguments), ToolContext())) is not None
 
 
 @given(tools_and_arguments())
 def test_what_is_accepted_arrives_as_the_hints_and_the_schema_say(drawn: tuple[FunctionTool, JsonObject]) -> None:
     tool, arguments = drawn
     schema = json.loads(tool.spec.parameters)
-    values = received(bind(tool, json.dumps(arguments)))
+    values = received(bind(tool, json.dumps(arguments), ToolContext()))
     if values is None:
         return
     given_values = {name: value for name, value in values.items() if name in arguments}
@@ -150,7 +151,7 @@ def test_what_is_accepted_arrives_as_the_hints_and_the_schema_say(drawn: tuple[F
 
 @given(signatures(), st.text() | ANYTHING.map(json.dumps))
 def test_no_text_makes_bind_raise(signature: list[tuple[Parameter, list[JsonValue]]], text: str) -> None:
-    bind(FunctionTool.of(Probe([parameter for parameter, _ in signature])), text)
+    bind(FunctionTool.of(Probe([parameter for parameter, _ in signature])), text, ToolContext())
 
 
 @given(signatures())

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from returns.methods import unwrap_or_failure
 
 from punk.tools.call import bind
+from punk.tools.context import ToolContext
 from punk.tools.schema import FunctionTool
 
 
@@ -17,7 +18,7 @@ class Place(BaseModel):
 
 
 def problem(function: Callable[..., object], arguments: str) -> str:
-    match unwrap_or_failure(bind(FunctionTool.of(function), arguments)):
+    match unwrap_or_failure(bind(FunctionTool.of(function), arguments, ToolContext())):
         case str(text):
             return text
         case call:

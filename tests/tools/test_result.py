@@ -16,9 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, RootModel
-from returns.result import Failure, Success
+from returns.result import Failure, Result, Success
 
 from punk.core.json import JsonValue
+from punk.core.media import InlineMedia
+from punk.core.parts import DocumentPart, ImagePart, TextPart
+from punk.tools.remote import ToolAnswer
 from punk.tools.result import render_result
 
 
@@ -122,9 +125,21 @@ RENDERED: list[tuple[object, str]] = [
 ]
 
 
+def rendered(value: object) -> Result[str, str]:
+    """The one text that the value gives."""
+    return render_result(value).map(_only_text)
+
+
+def _only_text(answer: ToolAnswer) -> str:
+    (part,) = answer.parts
+    assert isinstance(part, TextPart)
+    assert not answer.is_error
+    return part.text
+
+
 @pytest.mark.parametrize(("value", "text"), RENDERED)
 def test_rendered(value: object, text: str) -> None:
-    assert render_result(value) == Success(text)
+    assert rendered(value) == Success(text)
 
 
 cycle: list[object] = []
@@ -170,14 +185,40 @@ JSON: st.SearchStrategy[JsonValue] = st.recursive(
 
 @given(JSON.filter(lambda value: not isinstance(value, str)))
 def test_json_comes_back_as_it_was(value: JsonValue) -> None:
-    assert json.loads(render_result(value).unwrap()) == value
+    assert json.loads(rendered(value).unwrap()) == value
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_text_can_be_sent_and_only_surrogates_change(text: str) -> None:
-    rendered = render_result(text).unwrap()
-    assert rendered.encode().decode() == rendered
+    written = rendered(text).unwrap()
+    assert written.encode().decode() == written
     kept = "".join(c for c in text if not "\ud800" <= c <= "\udfff")
-    position = iter(rendered)
+    position = iter(written)
     assert all(c in position for c in kept)
-    assert render_result([text]) == Success(json.dumps([rendered], ensure_ascii=False))
+    assert rendered([text]) == Success(json.dumps([written], ensure_ascii=False))
+
+
+IMAGE = ImagePart(InlineMedia("image/png", b"png"))
+PAGE = DocumentPart(InlineMedia("application/pdf", b"pdf"), "page")
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        (IMAGE, [IMAGE]),
+        (PAGE, [PAGE]),
+        (TextPart("a\ud800"), [TextPart("a\ufffd")]),
+        (["a", IMAGE, {"n": 1}, [PAGE, None]], [TextPart("a"), IMAGE, TextPart('{"n":1}'), PAGE, TextPart("null")]),
+        ((IMAGE, IMAGE), [IMAGE, IMAGE]),
+        (["a", "b"], [TextPart('["a","b"]')]),
+        (ToolAnswer((IMAGE,), is_error=True), [IMAGE]),
+    ],
+)  # fmt: skip
+def test_parts_stay_what_they_are(value: object, parts: list[object]) -> None:
+    answer = render_result(value).unwrap()
+    assert list(answer.parts) == parts
+    assert answer.is_error == (isinstance(value, ToolAnswer) and value.is_error)
+
+
+def test_what_has_no_json_form_spoils_a_list_of_parts() -> None:
+    assert render_result([IMAGE, b"x"]) == Failure("the result contains a value of type bytes, which has no JSON form")

@@ -4,6 +4,7 @@ import pytest
 from returns.result import Failure
 
 from punk.errors import ConfigurationError
+from punk.tools.schema import FunctionTool
 from punk.tools.toolbox import Toolbox
 
 
@@ -25,7 +26,9 @@ def test_specs_are_in_the_order_given() -> None:
 
 
 def test_lookup_finds_the_very_function() -> None:
-    assert Toolbox.of([first, second]).lookup("first").unwrap().function is first
+    found = Toolbox.of([first, second]).lookup("first").unwrap()
+    assert isinstance(found, FunctionTool)
+    assert found.function is first
 
 
 def test_lookup_names_the_known_tools() -> None:
@@ -39,7 +42,7 @@ def test_two_tools_of_one_name_are_refused() -> None:
         Toolbox.of([first, second, Service().first])
     assert raised.value.message.startswith("two tools are called 'first': <function first")
     assert "Service.first" in raised.value.message
-    assert raised.value.message.endswith("wrap one of them in a function with another name")
+    assert raised.value.message.endswith("name one of them otherwise: Tool(..., name=...)")
 
 
 def test_a_toolbox_cannot_be_changed() -> None:
