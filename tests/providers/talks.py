@@ -17,7 +17,6 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
-    ToolReturned,
     TurnEnded,
     TurnStarted,
 )
@@ -36,6 +35,7 @@ from punk.core.messages import (
 from punk.core.request import Request, ToolSpec
 from punk.core.state import StreamState, history
 from punk.core.step import begin, step
+from punk.core.tool_events import ToolReturned
 from punk.testing.strategies.turns import cut as pieces_of
 from tests.providers.wires import Wire
 from tests.support.sse import cut

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from punk.core.effects import RequestTurn
 from punk.core.json import JsonObject, JsonValue, dump_json
 from punk.core.media import CacheMark, InlineMedia, MediaUrl
-from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, ToolResultMessage, UserMessage
+from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, UserMessage
 from punk.core.parts import (
     AssistantPart,
     DocumentPart,
@@ -112,7 +112,7 @@ def unsaid(turn: RequestTurn, body: JsonObject, *media: str) -> list[str]:
     texts: list[str] = []
     shown = 0
     for message in turn.messages:
-        parts = [TextPart(message.content)] if isinstance(message, ToolResultMessage) else message.parts
+        parts = message.parts
         texts += [part.text for part in parts if isinstance(part, TextPart | RefusalPart) and part.text.strip()]
         shown += sum(isinstance(part, ImagePart | DocumentPart) for part in parts)
     written = dump_json(body)

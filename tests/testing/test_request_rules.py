@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from punk.core.json import JsonObject, JsonValue
-from punk.testing.wires import anthropic_request, openai_chat_request, openai_responses_request
+from punk.testing.wires import (
+    anthropic_request,
+    bedrock_converse_request,
+    gemini_request,
+    openai_chat_request,
+    openai_responses_request,
+)
 
 CALL: JsonObject = {"id": "x", "function": {"name": "f", "arguments": "{}"}}
 ASKED: JsonObject = {"role": "assistant", "content": None, "tool_calls": [CALL]}
@@ -81,6 +87,7 @@ def test_choices_of_responses(choice: JsonValue, faults: tuple[str, ...]) -> Non
 
 THOUGHT: JsonObject = {"type": "reasoning", "encrypted_content": "e"}
 CALLED: JsonObject = {"type": "function_call", "call_id": "x", "name": "f", "arguments": "{}"}
+OUTPUT = "results are texts, or parts that say something"
 RESULT: JsonObject = {"type": "function_call_output", "call_id": "x", "output": "1"}
 
 
@@ -91,6 +98,11 @@ RESULT: JsonObject = {"type": "function_call_output", "call_id": "x", "output": 
         ([HI, CALLED, HI, RESULT], ("calls have their results behind them, in order",)),
         ([HI, THOUGHT], ("reasoning leads to something",)),
         ([THOUGHT, HI], ("reasoning leads to something",)),
+        ([HI, CALLED, {**RESULT, "output": [{"type": "input_text", "text": "1"}]}], ()),
+        ([HI, CALLED, {**RESULT, "output": [{"type": "input_text", "text": " "}]}], (OUTPUT,)),
+        ([HI, CALLED, {**RESULT, "output": [{"type": "text", "text": "1"}]}], (OUTPUT,)),
+        ([HI, CALLED, {**RESULT, "output": []}], (OUTPUT,)),
+        ([HI, CALLED, {**RESULT, "output": [{"type": "input_file", "file_url": "s3://b"}]}], (MEDIA,)),
         ([part(type="input_file", file_url="s3://b")], (MEDIA,)),
         ([part(type="input_image", image_url="https://x")], (MEDIA,)),
     ],
@@ -119,3 +131,93 @@ PDF: JsonObject = {"type": "base64", "media_type": "application/pdf", "data": "x
 def test_requests_of_anthropic(fields: JsonObject, faults: tuple[str, ...]) -> None:
     body: JsonObject = {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]}
     assert anthropic_request.request_faults(body | fields) == faults
+
+
+def used(content: JsonValue, **fields: JsonValue) -> list[JsonValue]:
+    """A conversation with a result that holds `content`, on the wire of Anthropic."""
+    call: JsonObject = {"type": "tool_use", "id": "x", "name": "f", "input": {}}
+    result: JsonObject = {"type": "tool_result", "tool_use_id": "x", "content": content, **fields}
+    return [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+
+
+HELD = "a result is not empty, and of texts, images and documents"
+TEXT: JsonObject = {"type": "text", "text": "a"}
+MARK: JsonObject = {"type": "ephemeral", "ttl": "5m"}
+
+
+@pytest.mark.parametrize(
+    ("content", "faults"),
+    [
+        ("a", ()),
+        ([TEXT, {"type": "document", "source": PDF}], ()),
+        (" ", (HELD,)),
+        ([], (HELD,)),
+        (["a"], (HELD,)),
+        ([{"type": "tool_use"}], (HELD,)),
+        ([{"type": "text", "text": " "}], ("no text is blank",)),
+        ([{"type": "image", "source": PDF}], (MEDIA,)),
+        ([{**TEXT, "cache_control": MARK}] * 5, ("marks are four at most, the longer ones first",)),
+    ],
+)
+def test_results_of_anthropic(content: JsonValue, faults: tuple[str, ...]) -> None:
+    body: JsonObject = {"messages": used(content), "tools": [{"name": "f"}]}
+    assert anthropic_request.request_faults(body) == faults
+
+
+@pytest.mark.parametrize(
+    ("content", "faults"),
+    [
+        ([{"text": "a"}, {"image": {"format": "png"}}], ()),
+        ([{"text": " "}], ("no text is blank",)),
+        ([{"text": "a", "image": {"format": "png"}}], ("a result is of texts, images and documents",)),
+        ([{"image": {"format": "tiff"}}], ("media have a format that the wire knows",)),
+        ([{"document": {"format": "pdf", "name": "a"}}], ("a document has a text beside it",)),
+        (
+            [{"text": "a"}, *[{"document": {"format": "pdf", "name": "a"}}] * 2],
+            ("documents have names of their own, of allowed letters",),
+        ),
+    ],
+)
+def test_results_of_converse(content: list[JsonValue], faults: tuple[str, ...]) -> None:
+    call: JsonObject = {"toolUse": {"toolUseId": "a", "name": "f", "input": {}}}
+    result: JsonObject = {"toolResult": {"toolUseId": "a", "content": content, "status": "success"}}
+    body: JsonObject = {
+        "messages": [
+            {"role": "user", "content": [{"text": "Hi"}]},
+            {"role": "assistant", "content": [call]},
+            {"role": "user", "content": [result]},
+        ],
+        "toolConfig": {"tools": [{"toolSpec": {"name": "f"}}]},
+    }
+    assert bedrock_converse_request.request_faults(body) == faults
+
+
+HOLDS = "a result holds bytes of few types"
+
+
+@pytest.mark.parametrize(
+    ("parts", "faults"),
+    [
+        ([{"inlineData": {"mimeType": "image/png", "data": "x"}}], ()),
+        ([{"inlineData": {"mimeType": "audio/wav", "data": "x"}}], (HOLDS,)),
+        ([{"inlineData": {"mimeType": "image/png", "data": ""}}], (HOLDS,)),
+        ([{"fileData": {"mimeType": "image/png", "fileUri": "gs://b"}}], (HOLDS,)),
+        ({}, (HOLDS,)),
+    ],
+)
+def test_results_of_gemini(parts: JsonValue, faults: tuple[str, ...]) -> None:
+    called: JsonObject = {"functionCall": {"name": "f", "args": {}}}
+    result: JsonObject = {"functionResponse": {"name": "f", "response": {}, "parts": parts}}
+    said: list[JsonValue] = [{"role": "model", "parts": [called]}, {"role": "user", "parts": [result, {"text": "a"}]}]
+    assert gemini_request.request_faults({"contents": said}) == faults
+    said[1] = {"role": "user", "parts": [{"text": "a"}, result]}
+    order = "results come before all else that is said"
+    assert {*gemini_request.request_faults({"contents": said})} == {*faults, order}
+
+
+@pytest.mark.parametrize(("strict", "sound"), [(None, True), (False, True), (True, False), ("yes", False)])
+def test_strict_tools_of_openai(strict: JsonValue, sound: bool) -> None:
+    tool: JsonObject = {"name": "f", "parameters": {"type": "object"}, "strict": strict}
+    faults = () if sound else ("strict tools have the strict form",)
+    assert openai_chat_request.request_faults({"messages": [HI], "tools": [{"function": tool}]}) == faults
+    assert openai_responses_request.request_faults({"input": [HI], "tools": [tool]}) == faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, final
@@ -25,6 +25,7 @@ from punk.providers.local.weights import WeightsMissing, find_weights
 from punk.providers.openai.chat.decode import PayloadDecoder, decode_whole
 from punk.providers.openai.chat.encode import encode
 from punk.providers.openai.chat.settings import FAMILY, ChatSettings
+from punk.providers.results import told_results
 
 __all__ = ["LocalModel"]
 
@@ -96,4 +97,6 @@ _WORDS_ALONE: Final = MediaRules("the embedded model", frozenset(), frozenset(),
 
 def _encode(settings: ChatSettings, turn: RequestTurn, delivery: Delivery) -> Result[Body, Unsupported]:
     refused = refused_part(turn.messages, _WORDS_ALONE)
-    return encode(settings, turn, delivery) if refused is None else Failure(refused)
+    if refused is not None:
+        return Failure(refused)
+    return encode(settings, replace(turn, messages=told_results(turn.messages, _WORDS_ALONE)), delivery)

@@ -13,7 +13,7 @@ from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import Message, SystemMessage
 from punk.core.parts import TextPart
 from punk.providers.anthropic.history import Blocks, Said, answers_without_thinking, encode_messages, text_blocks
-from punk.providers.anthropic.media import refused_marks, refused_media
+from punk.providers.anthropic.media import fit_marks, refused_media, with_media_told
 from punk.providers.anthropic.offer import Offer, offer_of
 from punk.providers.anthropic.rules import COUNTED
 from punk.providers.anthropic.settings import AnthropicSettings
@@ -30,7 +30,7 @@ def encode(settings: AnthropicSettings, turn: RequestTurn, delivery: Delivery) -
     thinking = unwrap_or_failure(thinking_of(settings))
     if isinstance(thinking, Unsupported):
         return Failure(thinking)
-    messages = encode_messages(turn.messages)
+    messages = encode_messages(with_media_told(turn.messages))
     if thinking.budget and answers_without_thinking(messages):
         thinking = Thinking()
     offer = offer_of(settings, turn, thinks=thinking.is_asked_for)
@@ -58,7 +58,7 @@ def _conversation(said: tuple[Message, ...], messages: Sequence[Said], hint: str
     if not messages:
         return Unsupported("there is nothing to answer: the chat has no message with content beside its system")
     system = [*_system(said), *text_blocks([TextPart(hint)])]
-    if refused := refused_marks([*system, *(block for message in messages for block in message.blocks)]):
+    if refused := fit_marks([*system, *(block for message in messages for block in message.blocks)]):
         return refused
     spoken: list[JsonValue] = [{"role": message.role, "content": [*message.blocks]} for message in messages]
     return {"messages": spoken, **({"system": [*system]} if system else {})}

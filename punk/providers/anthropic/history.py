@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, assert_never, final
 
-from punk.core.json import JsonObject
+from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, ToolResultMessage, UserMessage
 from punk.core.parts import AssistantPart, OpaquePart, RefusalPart, TextPart, ThinkingPart, ToolCall, UserPart
 from punk.core.provider_data import ProviderData
@@ -66,18 +66,28 @@ def _said(message: Message) -> Said:
             return Said("user", [])
         case UserMessage(parts=parts):
             return Said("user", [block for part in parts for block in _user_blocks(part)])
-        case ToolResultMessage(call_id=id_, content=content, is_error=is_error):
-            result: JsonObject = {
-                "type": "tool_result",
-                "tool_use_id": IDS.spelled(id_),
-                "content": content if content.strip() else NO_OUTPUT,
-            }
-            return Said("user", [{**result, "is_error": True} if is_error else result])
+        case ToolResultMessage():
+            return Said("user", [_result(message)])
         case AssistantMessage(parts=parts, origin=origin) | ToolCallMessage(parts=parts, origin=origin):
             ours = origin.family == FAMILY
             return Said("assistant", [block for part in parts for block in _assistant_blocks(part, ours)])
         case _:
             assert_never(message)
+
+
+def _result(message: ToolResultMessage) -> JsonObject:
+    marks = [part.cache for part in message.parts if part.cache is not None]
+    blocks = [block for part in message.parts for block in _user_blocks(replace(part, cache=None))]
+    match blocks:
+        case []:
+            content: JsonValue = NO_OUTPUT
+        case [{"type": "text", "text": text}]:
+            content = text
+        case _:
+            content = [*blocks]
+    result: JsonObject = {"type": "tool_result", "tool_use_id": IDS.spelled(message.call_id), "content": content}
+    # A prompt is kept up to a block of a message, not to one within such a block.
+    return marked({**result, "is_error": True} if message.is_error else result, marks[-1] if marks else None)
 
 
 def _user_blocks(part: UserPart) -> Blocks:

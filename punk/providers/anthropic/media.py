@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue
@@ -12,6 +12,14 @@ from punk.core.messages import Message, UserMessage
 from punk.core.parts import DocumentPart, ImagePart
 from punk.providers.anthropic.rules import MEDIA, MOST_MARKS, PDF, TEXTS
 from punk.providers.encoding import plain_type, refused_part
+from punk.providers.results import told_results
+
+
+def with_media_told(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """`messages` without what the wire does not take in a result."""
+    return told_results(
+        messages, MEDIA, lambda part: _refused_document(part) if isinstance(part, DocumentPart) else None
+    )
 
 
 def refused_media(messages: Iterable[Message]) -> Unsupported | None:
@@ -38,6 +46,15 @@ def refused_marks(blocks: Iterable[JsonObject]) -> Unsupported | None:
             "Anthropic wants cache marks of 1h before those of 5m (the system comes first): reorder them"
         )
     return None
+
+
+def fit_marks(blocks: Sequence[JsonObject]) -> Unsupported | None:
+    """Takes marks off results, the first ones first, until the prompt can be marked so. Says why it cannot be even
+    then: a user is told, but a tool that has run is no reason to fail."""
+    results = [block for block in blocks if block["type"] == "tool_result" and "cache_control" in block]
+    while (refused := refused_marks(blocks)) and results:
+        del results.pop(0)["cache_control"]
+    return refused
 
 
 def marked(block: JsonObject, mark: CacheMark | None) -> JsonObject:

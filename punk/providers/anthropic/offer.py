@@ -52,14 +52,14 @@ def offer_of(settings: AnthropicSettings, turn: RequestTurn, *, thinks: bool) ->
             "a model that thinks cannot be made to call a tool: leave tool_choice or thinking_config out"
         )
     if turn.output is None:
-        return _free(turn, choice)
+        return _free(settings, turn, choice)
     form = native_form(settings.model, turn.output)
     if isinstance(form, Unsupported):
         return form
     if form is not None:
-        free = _free(turn, choice)
+        free = _free(settings, turn, choice)
         return free if isinstance(free, Unsupported) else replace(free, form=form)
-    return _by_tool(turn, turn.output, choice, thinks=thinks)
+    return _by_tool(settings, turn, turn.output, choice, thinks=thinks)
 
 
 def native_form(model: str, output: OutputSpec) -> JsonObject | Unsupported | None:
@@ -67,26 +67,33 @@ def native_form(model: str, output: OutputSpec) -> JsonObject | Unsupported | No
     schema = parse_object(output.schema).value_or(None)
     if schema is None:
         return Unsupported(f"the schema of the answer {output.name} is not a JSON schema")
-    version = version_of(model)
-    closed = native_schema(schema) if version is not None and version >= STRUCTURED else None
+    closed = _closed(model, schema)
     return None if closed is None else {"type": "json_schema", "schema": closed}
 
 
-def _free(turn: RequestTurn, choice: ToolChoice | None) -> Offer | Unsupported:
+def _closed(model: str, schema: JsonObject) -> JsonObject | None:
+    """The form of `schema` to which `model` can be held, None if it cannot."""
+    version = version_of(model)
+    return native_schema(schema) if version is not None and version >= STRUCTURED else None
+
+
+def _free(settings: AnthropicSettings, turn: RequestTurn, choice: ToolChoice | None) -> Offer | Unsupported:
     if not turn.tools and (called := called_tools(turn.messages)):
         stand_ins: list[JsonValue] = [
             {"name": NAMES.spelled(name), "input_schema": {"type": "object"}} for name in called
         ]
         return Offer(stand_ins, {"type": "none"})
-    tools = _tools(turn.tools)
+    tools = _tools(settings.model, turn.tools)
     return tools if isinstance(tools, Unsupported) else Offer(tools, _choice(choice))
 
 
-def _by_tool(turn: RequestTurn, output: OutputSpec, choice: ToolChoice | None, *, thinks: bool) -> Offer | Unsupported:
+def _by_tool(
+    settings: AnthropicSettings, turn: RequestTurn, output: OutputSpec, choice: ToolChoice | None, *, thinks: bool
+) -> Offer | Unsupported:
     specs = () if choice == "none" else turn.tools
     if any(spec.name == ANSWER_TOOL for spec in specs):
         return Unsupported(f"the tool {ANSWER_TOOL} stands for the structured answer: rename the chat's tool")
-    tools = _tools((*specs, answer_tool(output)))
+    tools = _tools(settings.model, (*specs, answer_tool(output)))
     if isinstance(tools, Unsupported):
         return tools
     if thinks:
@@ -108,13 +115,17 @@ def _choice(choice: ToolChoice | None) -> JsonObject | None:
             return {"type": word}
 
 
-def _tools(specs: tuple[ToolSpec, ...]) -> list[JsonValue] | Unsupported:
+def _tools(model: str, specs: tuple[ToolSpec, ...]) -> list[JsonValue] | Unsupported:
     tools: list[JsonValue] = []
     for spec in specs:
         schema = refused_tool_name(spec.name, NAMES) or tool_schema(spec)
         if isinstance(schema, Unsupported):
             return schema
-        tool: JsonObject = {"name": spec.name, "input_schema": {"type": "object", **schema}}
+        open_: JsonObject = {"type": "object", **schema}
+        closed = _closed(model, open_) if spec.strict else None
+        tool: JsonObject = {"name": spec.name, "input_schema": open_ if closed is None else closed}
+        if closed is not None:
+            tool["strict"] = True
         if spec.description.strip():
             tool["description"] = spec.description
         tools.append(tool)

@@ -9,10 +9,13 @@
 - A model that thinks by a budget answers results only of turns that begin with its own thinking; so for another's turns
   it is not asked to think.
 - The last message, if it is an answer to be continued, does not end in white space.
-- Ids and names are of the letters of `IDS` and `NAMES`; arguments are an object, and results are not blank.
+- Ids and names are of the letters of `IDS` and `NAMES`; arguments are an object, and results are not blank: a text, or
+  texts, images and documents. A text stands there for what the wire does not take.
 - Images and documents are bytes or https addresses, of the types of `MEDIA`. By address a document is a PDF; texts are
   sent as texts, in UTF-8.
-- At most `MOST_MARKS` cache marks, those of an hour before those of five minutes.
+- At most `MOST_MARKS` cache marks, those of an hour before those of five minutes. A mark in a result stands on the
+  whole of it; results give theirs up where there are too many.
+- From 4.5 on, tools can be strict, with a schema that has the form of structured output.
 - A request with calls in it declares tools. A choice of tools names one of them; with thinking, none is demanded.
 - From 4.7 on, Claude takes no sampling parameters; from 4.1 on, a temperature or a top_p, not both.
 - Tokens are counted for the fields of `COUNTED` alone.

@@ -10,6 +10,7 @@ from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue
 from punk.providers.base import Body, Delivery
 from punk.providers.bedrock.history import answers_without_thinking, encode_messages, system_blocks
+from punk.providers.bedrock.media import with_media_told
 from punk.providers.bedrock.models import is_claude, takes_one_sampling
 from punk.providers.bedrock.output import text_format
 from punk.providers.bedrock.settings import BedrockSettings
@@ -29,7 +30,7 @@ def encode(settings: BedrockSettings, turn: RequestTurn, delivery: Delivery) -> 
     thinking = unwrap_or_failure(thinking_of(settings))
     if isinstance(thinking, Unsupported):
         return Failure(thinking)
-    messages = encode_messages(turn.messages)
+    messages = encode_messages(with_media_told(turn.messages, settings.model))
     if isinstance(messages, Unsupported):
         return Failure(messages)
     if not messages:

@@ -96,17 +96,15 @@ def _said(message: Message, names: set[str]) -> _Said | Unsupported:
         case SystemMessage():
             return _Said("user", [])
         case UserMessage(parts=parts):
-            blocks: Blocks = []
-            for part in parts:
-                block = _user_blocks(part, names)
-                if isinstance(block, Unsupported):
-                    return block
-                blocks.extend(block)
-            return _Said("user", blocks)
-        case ToolResultMessage(call_id=id_, content=content, is_error=is_error):
+            blocks = _blocks(parts, names)
+            return blocks if isinstance(blocks, Unsupported) else _Said("user", blocks)
+        case ToolResultMessage(call_id=id_, parts=parts, is_error=is_error):
+            given = _blocks(parts, names)
+            if isinstance(given, Unsupported):
+                return given
             result: JsonObject = {
                 "toolUseId": IDS.spelled(id_),
-                "content": [{"text": content if content.strip() else NO_OUTPUT}],
+                "content": [*_with_text(given)] or [{"text": NO_OUTPUT}],
                 "status": "error" if is_error else "success",
             }
             return _Said("user", [{"toolResult": result}])
@@ -115,6 +113,16 @@ def _said(message: Message, names: set[str]) -> _Said | Unsupported:
             return _Said("assistant", [block for one in said for block in _assistant_blocks(one, ours)])
         case _:
             assert_never(message)
+
+
+def _blocks(parts: Iterable[UserPart], names: set[str]) -> Blocks | Unsupported:
+    blocks: Blocks = []
+    for part in parts:
+        block = _user_blocks(part, names)
+        if isinstance(block, Unsupported):
+            return block
+        blocks.extend(block)
+    return blocks
 
 
 def _user_blocks(part: UserPart, names: set[str]) -> Blocks | Unsupported:

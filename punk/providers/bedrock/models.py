@@ -45,6 +45,12 @@ def writes_json(model: str) -> bool:
     return is_claude(model) and (version is None or version >= _JSON_SINCE)
 
 
+def sees_results(model: str) -> bool:
+    """Whether the results of tools can hold images for `model`: of the service, a Claude from 3 on, or a Nova."""
+    name = model.lower()
+    return (is_claude(name) and (_version(name) or (3, 0)) >= (3, 0)) or "nova" in name
+
+
 def takes_one_sampling(model: str) -> bool:
     """Whether `model` takes `temperature` or `top_p`, but not both."""
     version = _version(model.lower())

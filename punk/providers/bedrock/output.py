@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from returns.result import Success
-
 from punk.core.json import JsonObject, JsonValue, dump_json, parse_object
 from punk.core.request import OutputSpec
 from punk.providers.bedrock.models import writes_json
@@ -22,15 +20,22 @@ _DEFINED: Final = "#/$defs/"
 
 def text_format(model: str, output: OutputSpec) -> JsonObject | None:
     """The native way to ask `model` for `output`, None where there is none."""
-    if not writes_json(model):
+    schema = parse_object(output.schema).value_or(None)
+    closed = None if schema is None else closed_schema(model, schema)
+    if closed is None:
         return None
-    match parse_object(output.schema):
-        case Success(dict() as schema) if schema.get("type") == "object" and _is_plain(schema, _defined(schema)):
-            about: JsonObject = {"description": output.description} if output.description.strip() else {}
-            definition: JsonObject = {"schema": dump_json(_closed(schema)), "name": output.name, **about}
-            return {"type": "json_schema", "structure": {"jsonSchema": definition}}
-        case _:
-            return None
+    about: JsonObject = {"description": output.description} if output.description.strip() else {}
+    definition: JsonObject = {"schema": dump_json(closed), "name": output.name, **about}
+    return {"type": "json_schema", "structure": {"jsonSchema": definition}}
+
+
+def closed_schema(model: str, schema: JsonObject) -> JsonObject | None:
+    """The form of `schema` to which `model` can be held, None where there is none."""
+    if not writes_json(model) or schema.get("type") != "object" or not _is_plain(schema, _defined(schema)):
+        return None
+    closed = _closed(schema)
+    assert isinstance(closed, dict), "an object stays one"
+    return closed
 
 
 def _defined(schema: JsonObject) -> JsonObject:

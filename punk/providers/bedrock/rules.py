@@ -3,7 +3,9 @@
 - Messages are of two roles, which take turns, the user first; a message has content. So all results of a turn stand in
   one user message, in the order of their calls, each with its status, before anything else that the user says.
 - No text is blank. A document has a name of its own, and a text beside it.
-- Images and documents come from the user alone, as bytes or from `s3`.
+- Images and documents come from the user, as bytes or from `s3`, and stand in results; images there for Claude and Nova
+  alone. A text stands in a result for what cannot. There are no cache points in results.
+- Tools can be strict for models that are held to a form of their answer, with a schema of such a form.
 - A call that the server answers itself stands with its answer, in the same message.
 - Calls come with `toolConfig`: as long as there are calls in a conversation, there are tools. Their arguments are an
   object; their ids, and the names of tools, are of few letters.

@@ -15,6 +15,7 @@ from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject, JsonValue
 from punk.core.request import OneTool, ToolSpec
+from punk.providers.bedrock.output import closed_schema
 from punk.providers.bedrock.rules import TOOL_NAMES
 from punk.providers.bedrock.settings import BedrockSettings
 from punk.providers.bedrock.thinking import Thinking
@@ -48,7 +49,7 @@ def tools_of(
         return Unsupported("Bedrock cannot forbid tools once they were called: leave tool_choice out")
     if answer is not None and any(spec.name == answer.name for spec in offered):
         return Unsupported(f"the tool {answer.name} stands for the structured answer: rename the chat's tool")
-    specs = _specs((*offered, *((answer,) if answer else ())))
+    specs = _specs(settings.model, (*offered, *((answer,) if answer else ())))
     if isinstance(specs, Unsupported):
         return specs
     # A conversation in which tools were called cannot be told without them.
@@ -64,16 +65,19 @@ def tools_of(
     return Tools({"tools": specs, **({"toolChoice": {"any": {}}} if demanded or answer is not None else {})})
 
 
-def _specs(specs: Iterable[ToolSpec]) -> list[JsonValue] | Unsupported:
+def _specs(model: str, specs: Iterable[ToolSpec]) -> list[JsonValue] | Unsupported:
     tools: list[JsonValue] = []
     for spec in specs:
         schema = refused_tool_name(spec.name, TOOL_NAMES) or tool_schema(spec)
         if isinstance(schema, Unsupported):
             return schema
-        tools.append(_spec(spec.name, spec.description, {"type": "object", **schema}))
+        open_: JsonObject = {"type": "object", **schema}
+        closed = closed_schema(model, open_) if spec.strict else None
+        strict: JsonObject = {} if closed is None else {"strict": True}
+        tools.append(_spec(spec.name, spec.description, open_ if closed is None else closed, strict))
     return tools
 
 
-def _spec(name: str, description: str, schema: JsonObject) -> JsonObject:
+def _spec(name: str, description: str, schema: JsonObject, strict: JsonObject | None = None) -> JsonObject:
     about: JsonObject = {"description": description} if description.strip() else {}
-    return {"toolSpec": {"name": name, **about, "inputSchema": {"json": schema}}}
+    return {"toolSpec": {"name": name, **about, "inputSchema": {"json": schema}, **(strict or {})}}

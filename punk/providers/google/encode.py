@@ -14,14 +14,12 @@ from returns.result import Failure, Result, Success
 from punk.core.effects import RequestTurn
 from punk.core.failures import Malformed, Unsupported
 from punk.core.json import JsonObject
-from punk.core.media import InlineMedia, MediaUrl
-from punk.core.messages import UserMessage
-from punk.core.parts import DocumentPart, ImagePart
 from punk.providers.base import Body, Delivery
 from punk.providers.counts import read_count
 from punk.providers.encoding import laid_over, refused_part, room_beside
 from punk.providers.google.address import resource
-from punk.providers.google.history import continued, encode_contents, media_type, system_parts
+from punk.providers.google.history import continued, encode_contents, system_parts
+from punk.providers.google.media import refused_source, with_media_told
 from punk.providers.google.rules import MEDIA, SIGNED_CALLS
 from punk.providers.google.settings import GoogleSettings, since
 from punk.providers.google.thinking import Thinking, thinking_of
@@ -38,14 +36,15 @@ def encode(settings: GoogleSettings, turn: RequestTurn, delivery: Delivery) -> R
     thinking = unwrap_or_failure(thinking_of(settings))
     if isinstance(thinking, Unsupported):
         return Failure(thinking)
-    if refused := refused_part(turn.messages, MEDIA) or _refused_source(settings, turn):
+    if refused := refused_part(turn.messages, MEDIA) or refused_source(settings.service, turn.messages):
         return Failure(refused)
     asked = asked_of(settings, turn)
     if isinstance(asked, Unsupported):
         return Failure(asked)
     token = continued(turn.messages)
     said = turn.messages if token is None else turn.messages[:-1]
-    contents = encode_contents(said, sign_calls=since(settings.model, SIGNED_CALLS))
+    new = since(settings.model, SIGNED_CALLS)
+    contents = encode_contents(with_media_told(settings.service, said), sign_calls=new, media_in_results=new)
     if not contents:
         return Failure(Unsupported("there is nothing to answer: the chat has no message with text beside its system"))
     system = system_parts(turn.messages)
@@ -89,23 +88,3 @@ def _counting(settings: GoogleSettings, body: JsonObject, delivery: Delivery) ->
     if settings.service == "vertex":
         return {name: body[name] for name in _COUNTED if name in body}
     return {"generateContentRequest": {"model": resource(settings.model, "gemini"), **body}}
-
-
-def _refused_source(settings: GoogleSettings, turn: RequestTurn) -> Unsupported | None:
-    """Why an image or a document cannot be sent, None if all can: there must be something, and Vertex wants to know
-    what is at a URL."""
-    for message in turn.messages:
-        for part in message.parts if isinstance(message, UserMessage) else ():
-            match part:
-                case ImagePart(source=InlineMedia(data=b"")):
-                    return Unsupported("the image is empty")
-                case DocumentPart(source=InlineMedia(data=b"")):
-                    return Unsupported("the document is empty")
-                case (
-                    ImagePart(source=MediaUrl(url=url, media_type=said))
-                    | DocumentPart(source=MediaUrl(url=url, media_type=said))
-                ) if settings.service == "vertex" and media_type(url, said) is None:
-                    return Unsupported("Vertex wants the media type of what a URL leads to: pass media_type with it")
-                case _:
-                    pass
-    return None

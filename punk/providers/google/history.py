@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, assert_never
-from urllib.parse import urlsplit
+from typing import assert_never
 
-from punk.core.json import JsonObject, JsonValue, parse_object
-from punk.core.media import InlineMedia, MediaSource
+from punk.core.json import JsonObject, JsonValue
 from punk.core.messages import AssistantMessage, Message, SystemMessage, ToolCallMessage, ToolResultMessage, UserMessage
 from punk.core.parts import (
     AssistantPart,
@@ -23,33 +20,40 @@ from punk.core.parts import (
 )
 from punk.core.provider_data import ProviderData
 from punk.providers.encoding import arguments_object
-from punk.providers.google.rules import PLACEHOLDER, TYPES, function_name
+from punk.providers.google.media import media_part
+from punk.providers.google.results import ID, encode_result
+from punk.providers.google.rules import PLACEHOLDER, function_name
 from punk.providers.google.turn import SIGNATURE, TOKEN
 from punk.providers.google.wire import FAMILY
 
-_ID: Final = "id"
 
-
-def encode_contents(messages: Iterable[Message], *, sign_calls: bool) -> list[JsonObject]:
+def encode_contents(messages: Iterable[Message], *, sign_calls: bool, media_in_results: bool) -> list[JsonObject]:
     """`messages` as the wire wants them, without those of the system. Every call among them has its result.
 
-    `sign_calls` says that the first call of a turn must have a signature.
+    `sign_calls` says that the first call of a turn must have a signature, `media_in_results` that a result can hold
+    images and documents. Those that it cannot hold stand behind all results of their turn.
     """
     contents: list[JsonObject] = []
     ids: Mapping[str, str] = {}
+    apart: list[JsonObject] = []
     for message in messages:
+        if not isinstance(message, ToolResultMessage):
+            _add(contents, "user", apart)
+            apart = []
         match message:
             case SystemMessage():
                 continue
             case UserMessage(parts=parts):
                 _add(contents, "user", [said for part in parts if (said := _user_part(part)) is not None])
             case ToolResultMessage():
-                _add(contents, "user", [_result(message, ids.get(message.call_id))])
+                result = encode_result(message, ids.get(message.call_id), apart, with_media=media_in_results)
+                _add(contents, "user", [result])
             case AssistantMessage(parts=parts) | ToolCallMessage(parts=parts):
                 ids = {part.id: id_ for part in parts if isinstance(part, ToolCall) and (id_ := _given_id(part))}
                 _add(contents, "model", _model_parts(parts, message.origin.family == FAMILY, sign_calls))
             case _:
                 assert_never(message)
+    _add(contents, "user", apart)
     return contents
 
 
@@ -86,30 +90,9 @@ def _user_part(part: UserPart) -> JsonObject | None:
         case TextPart(text):
             return {"text": text} if text.strip() else None
         case ImagePart(source=source) | DocumentPart(source=source):
-            return _media(source)
+            return media_part(source)
         case _:
             assert_never(part)
-
-
-def _media(source: MediaSource) -> JsonObject:
-    if isinstance(source, InlineMedia):
-        return {"inlineData": {"mimeType": source.media_type, "data": b64encode(source.data).decode()}}
-    file: JsonObject = {"fileUri": source.url}
-    if kind := media_type(source.url, source.media_type):
-        file["mimeType"] = kind
-    return {"fileData": file}
-
-
-def media_type(url: str, said: str | None) -> str | None:
-    """The type of what is at `url`: the one that was `said`, or what the address ends with tells."""
-    return said or TYPES.get(urlsplit(url).path.rpartition(".")[2].lower())
-
-
-def _result(message: ToolResultMessage, id_: str | None) -> JsonObject:
-    known = None if message.is_error else parse_object(message.content).value_or(None)
-    response: JsonObject = {"error" if message.is_error else "result": message.content} if known is None else known
-    said: JsonObject = {"name": function_name(message.name), "response": response}
-    return {"functionResponse": {_ID: id_, **said} if id_ else said}
 
 
 def _model_parts(parts: Iterable[AssistantPart], ours: bool, sign_calls: bool) -> list[JsonObject]:
@@ -144,15 +127,15 @@ def _model_part(part: AssistantPart, ours: bool) -> JsonObject | None:
         case ToolCall(name=name, provider_data=data):
             call: JsonObject = {"name": function_name(name), "args": arguments_object(part)}
             beside = _ours(data)
-            id_ = beside.pop(_ID, None)
-            return {"functionCall": {_ID: id_, **call} if id_ else call, **beside}
+            id_ = beside.pop(ID, None)
+            return {"functionCall": {ID: id_, **call} if id_ else call, **beside}
         case _:
             assert_never(part)
 
 
 def _given_id(call: ToolCall) -> str | None:
     """The id that this wire gave the call; one that punk made up, or another provider, is none."""
-    id_ = _ours(call.provider_data).get(_ID)
+    id_ = _ours(call.provider_data).get(ID)
     return id_ if isinstance(id_, str) else None
 
 

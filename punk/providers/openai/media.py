@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from punk.core.failures import Unsupported
@@ -18,7 +19,7 @@ from punk.core.json import JsonObject
 from punk.core.media import CacheMark, CacheTtl, InlineMedia
 from punk.core.messages import Message, ToolResultMessage
 from punk.core.parts import DocumentPart, ImagePart, TextPart
-from punk.providers.encoding import plain_type
+from punk.providers.encoding import MediaRules, plain_type
 
 IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
@@ -37,6 +38,21 @@ _ENDINGS: Final = {
     f"{_OFFICE}.spreadsheetml.sheet": ".xlsx",
     f"{_OFFICE}.presentationml.presentation": ".pptx",
 }
+
+_RESULTS: Final = MediaRules(
+    "OpenAI",
+    images=frozenset({"bytes", "https", "http"}),
+    documents=frozenset({"bytes"}),
+    cache_marks=True,
+    image_types=IMAGE_TYPES,
+    document_types=frozenset(_ENDINGS) - {""},
+)
+
+
+def in_results(model: str, *, addressed_documents: bool = False) -> MediaRules:
+    """Which parts of a result `model` takes, one of OpenAI's, and whether documents by address are among them."""
+    documents = _RESULTS.images if addressed_documents else _RESULTS.documents
+    return replace(_RESULTS, documents=documents, cache_marks=takes_marks(model))
 
 
 def takes_marks(model: str) -> bool:

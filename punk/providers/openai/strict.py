@@ -1,9 +1,10 @@
 """Turns a JSON schema into the strict form of OpenAI's, in which an answer is held to it word by word.
 
 The strict form names every property of an object and requires it; so a property with a default is always given, with a
-value of its own type. `oneOf` is said as `anyOf`, and values that are listed get their types beside them. What only
-tells, and bounds nothing, is left out but for titles and descriptions. There is no strict form of objects with
-properties of any name, of values of any type, of tuples, and of whatever the strict form has no word for.
+value of its own type; the parameters of tools say in words what it is. `oneOf` is said as `anyOf`, and values that are
+listed get their types beside them. What only tells, and bounds nothing, is left out but for titles and descriptions.
+There is no strict form of objects with properties of any name, of values of any type, of tuples, and of whatever the
+strict form has no word for.
 
 Source: OpenAI's guide to structured outputs (supported schemas).
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from punk.core.json import JsonObject, JsonValue
+from punk.core.json import JsonObject, JsonValue, dump_json
 
 _SAID: Final = frozenset({"title", "description"})
 _KEPT: Final = frozenset(
@@ -35,6 +36,27 @@ def strict_schema(schema: JsonObject) -> JsonObject | None:
         return _root(schema)
     except _NotStrict:
         return None
+
+
+def strict_parameters(schema: JsonObject) -> JsonObject:
+    """The parameters of a tool that is to be strict, and whether they could be made so; else they go as they are."""
+    strict = strict_schema({"type": "object", "properties": {}, **schema} | _defaults_told(schema))
+    return {"parameters": schema if strict is None else strict, "strict": strict is not None}
+
+
+def _defaults_told(schema: JsonObject) -> JsonObject:
+    """The properties of `schema` with their defaults in words: who has to give a value wants to know the usual one."""
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return {}
+    return {"properties": {name: _default_told(inner) for name, inner in properties.items()}}
+
+
+def _default_told(schema: JsonValue) -> JsonValue:
+    if not isinstance(schema, dict) or "default" not in schema:
+        return schema
+    words = f"{schema.get('description') or ''} (default: {dump_json(schema['default'])})"
+    return {**schema, "description": words.strip()}
 
 
 def _root(schema: JsonObject) -> JsonObject:

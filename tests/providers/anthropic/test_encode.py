@@ -271,7 +271,7 @@ def test_the_rules_can_be_broken() -> None:
     block: JsonValue = {"type": "thinking", "thinking": "", "signature": ""}
     bad: JsonObject = {
         "system": [{**text(""), "cache_control": {"ttl": "5m"}}],
-        "tools": [{"name": "a b"}],
+        "tools": [{"name": "a b", "strict": True, "input_schema": {"type": "object"}}],
         "tool_choice": {"type": "tool", "name": "f"},
         "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
         "max_tokens": 1024,

@@ -80,6 +80,20 @@ BROKEN: Mapping[str, JsonObject] = {
         ],
         "toolConfig": CONFIG,
     },
+    "a result is of texts, images and documents": {
+        "messages": [
+            USER,
+            said_by("assistant", CALL),
+            said_by("user", {"toolResult": {"toolUseId": "a", "content": [{"video": {}}], "status": "success"}}),
+        ],
+        "toolConfig": CONFIG,
+    },
+    "a strict tool has a closed schema": {
+        "messages": [USER],
+        "toolConfig": {
+            "tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}, "strict": True}}]
+        },
+    },
     "ids and names are of allowed letters": {"messages": [USER], "toolConfig": {"tools": [spec("a b", {})]}},
     "arguments are an object": {
         "messages": [

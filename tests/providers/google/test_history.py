@@ -272,12 +272,12 @@ def test_any_history_keeps_the_rules_of_the_wire(said: tuple[Message, ...], sett
 def test_the_rules_can_be_broken() -> None:
     part: JsonObject = {"text": "", "thought": True}
     asked: JsonObject = {"functionCall": {"name": "a b", "args": []}, "inlineData": {}}
-    answered: JsonObject = {"functionResponse": {"name": "f", "response": "x"}}
+    answered: JsonObject = {"functionResponse": {"name": "f", "response": "x", "parts": [{"text": "a"}]}}
     bad: JsonObject = {
         "contents": [
             {"role": "user", "parts": [asked, {"text": " "}, part]},
             {"role": "user", "parts": []},
-            {"role": "tool", "parts": [answered]},
+            {"role": "tool", "parts": [{"text": "a"}, answered]},
         ],
         "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
         "generationConfig": {"maxOutputTokens": 5, "thinkingConfig": {"thinkingBudget": 5}},

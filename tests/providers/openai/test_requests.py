@@ -238,7 +238,8 @@ def test_the_rules_can_be_broken() -> None:
                 "tool_calls": [{"id": "x" * 41, "function": {"name": "a b", "arguments": "[]"}}],
             },
         ],
-        "tool_choice": "required",
+        "tools": [{"type": "function", "function": {"strict": True}}],
+        "tool_choice": "any",
         "response_format": {"json_schema": {"name": "a b", "schema": {}}},
         "stream_options": {},
     }

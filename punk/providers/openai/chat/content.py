@@ -16,7 +16,7 @@ def content_of(parts: Sequence[UserPart]) -> JsonValue:
     if all(isinstance(part, TextPart) and part.cache is None for part in parts):
         text = "".join(part.text for part in parts if isinstance(part, TextPart))
         return text if text.strip() else None
-    pieces: list[JsonValue] = [piece for part in parts if (piece := _piece(part)) is not None]
+    pieces: list[JsonValue] = [piece for part in parts if (piece := piece_of(part)) is not None]
     return pieces or None
 
 
@@ -25,7 +25,8 @@ def text_piece(part: TextPart) -> JsonObject:
     return {"type": "text", "text": part.text, **breakpoint_of(part.cache)}
 
 
-def _piece(part: UserPart) -> JsonObject | None:
+def piece_of(part: UserPart) -> JsonObject | None:
+    """A part as one of its message, None for a text that says nothing."""
     match part:
         case TextPart(text=text):
             return text_piece(part) if text.strip() else None

@@ -22,9 +22,11 @@ from punk.providers.encoding import asked_choice, refused_tool_name, tool_schema
 from punk.providers.openai.answer_form import answer_form
 from punk.providers.openai.chat.assistant import encode_assistant
 from punk.providers.openai.chat.content import content_of
-from punk.providers.openai.chat.rules import IDS, refused_words
+from punk.providers.openai.chat.results import encode_result
+from punk.providers.openai.chat.rules import refused_words, with_media_told
 from punk.providers.openai.chat.settings import ChatSettings, Flavour
 from punk.providers.openai.naming import NAMES
+from punk.providers.openai.strict import strict_parameters
 from punk.providers.openai.thinking import asked_thinking, effort_of, room_for
 from punk.wire.json import repair_surrogates
 
@@ -50,7 +52,8 @@ def encode(settings: ChatSettings, turn: RequestTurn, delivery: Delivery) -> Res
     form = None if turn.output is None else answer_form(turn.output)
     if isinstance(form, Unsupported):
         return Failure(form)
-    messages = _messages(turn, settings.flavour)
+    offered = frozenset(tool.name for tool in turn.tools)
+    messages = _messages(with_media_told(settings, turn.messages), settings.flavour, offered)
     if not messages:
         return Failure(Unsupported("there is nothing to send: no message of the chat has text"))
     asked: JsonObject = {
@@ -92,26 +95,43 @@ def _tools(specs: Iterable[ToolSpec], flavour: Flavour) -> list[JsonValue] | Uns
         if isinstance(schema, Unsupported):
             return schema
         described: JsonObject = {"name": spec.name, "description": spec.description, "parameters": schema}
+        if spec.strict and flavour == "openai":
+            described |= strict_parameters(schema)
         tools.append({"type": "function", "function": described})
     return tools
 
 
-def _messages(turn: RequestTurn, flavour: Flavour) -> list[JsonValue]:
-    offered = frozenset(tool.name for tool in turn.tools)
-    return [said for message in turn.messages if (said := _message(message, flavour, offered)) is not None]
+def _messages(messages: Iterable[Message], flavour: Flavour, offered: frozenset[str]) -> list[JsonValue]:
+    encoded: list[JsonValue] = []
+    apart: list[JsonValue] = []
+    for message in messages:
+        if isinstance(message, ToolResultMessage):
+            encoded.append(encode_result(message, apart))
+            continue
+        encoded += [*_shown(apart), *_message(message, flavour, offered)]
+        apart = []
+    return [*encoded, *_shown(apart)]
 
 
-def _message(message: Message, flavour: Flavour, offered: frozenset[str]) -> JsonObject | None:
+def _shown(apart: list[JsonValue]) -> list[JsonValue]:
+    """The message with what stands apart from the results behind which it comes."""
+    return [{"role": "user", "content": apart}] if apart else []
+
+
+def _message(
+    message: SystemMessage | UserMessage | AssistantMessage | ToolCallMessage,
+    flavour: Flavour,
+    offered: frozenset[str],
+) -> list[JsonValue]:
     match message:
         case SystemMessage(parts=parts):
             content = content_of(parts)
-            return None if content is None else {"role": "system", "content": content}
+            return [] if content is None else [{"role": "system", "content": content}]
         case UserMessage(parts=parts):
             content = content_of(parts)
-            return None if content is None else {"role": "user", "content": content}
-        case ToolResultMessage(call_id=id_, content=text):
-            return {"role": "tool", "tool_call_id": IDS.spelled(id_), "content": text}
+            return [] if content is None else [{"role": "user", "content": content}]
         case AssistantMessage() | ToolCallMessage():
-            return encode_assistant(message, flavour, offered)
+            said = encode_assistant(message, flavour, offered)
+            return [] if said is None else [said]
         case _:
             assert_never(message)

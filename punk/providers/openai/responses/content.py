@@ -20,6 +20,16 @@ def content_of(parts: Sequence[UserPart]) -> JsonValue:
     return pieces or None
 
 
+def output_of(parts: Sequence[UserPart]) -> JsonValue:
+    """The output of a tool: a text, or a list of pieces where it is more than that."""
+    pieces: list[JsonValue] = [piece for part in parts if (piece := _piece(part)) is not None]
+    match parts:
+        case [TextPart(text=text, cache=None)]:
+            return text
+        case _:
+            return pieces or ""
+
+
 def _piece(part: UserPart) -> JsonObject | None:
     match part:
         case TextPart(text=text, cache=mark):

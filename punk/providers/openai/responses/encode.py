@@ -22,10 +22,11 @@ from punk.providers.base import Body, Delivery
 from punk.providers.encoding import asked_choice, laid_over, refused_tool_name, tool_schema
 from punk.providers.openai.answer_form import answer_form
 from punk.providers.openai.naming import NAMES
-from punk.providers.openai.responses.content import content_of
+from punk.providers.openai.responses.content import content_of, output_of
 from punk.providers.openai.responses.history import encode_assistant
-from punk.providers.openai.responses.rules import COUNTED, IDS, refused_words
+from punk.providers.openai.responses.rules import COUNTED, IDS, refused_words, with_media_told
 from punk.providers.openai.responses.settings import ResponsesSettings
+from punk.providers.openai.strict import strict_parameters
 from punk.providers.openai.thinking import asked_thinking, effort_of, reasons, room_for
 from punk.wire.json import repair_surrogates
 
@@ -47,7 +48,7 @@ def encode(settings: ResponsesSettings, turn: RequestTurn, delivery: Delivery) -
     if isinstance(form, Unsupported):
         return Failure(form)
     offered = frozenset(tool.name for tool in turn.tools)
-    items = [item for message in turn.messages for item in _items(message, offered)]
+    items = [item for message in with_media_told(settings.model, turn.messages) for item in _items(message, offered)]
     if not items:
         return Failure(Unsupported("there is nothing to send: no message of the chat has text"))
     asked: JsonObject = {
@@ -106,7 +107,8 @@ def _tools(specs: Iterable[ToolSpec]) -> list[JsonValue] | Unsupported:
         if isinstance(schema, Unsupported):
             return schema
         described: JsonObject = {"name": spec.name, "description": spec.description, "parameters": schema}
-        tools.append({"type": "function", **described, "strict": False})
+        form = strict_parameters(schema) if spec.strict else {"strict": False}
+        tools.append({"type": "function", **described, **form})
     return tools
 
 
@@ -118,8 +120,8 @@ def _items(message: Message, offered: frozenset[str]) -> list[JsonValue]:
         case UserMessage(parts=parts):
             content = content_of(parts)
             return [] if content is None else [{"role": "user", "content": content}]
-        case ToolResultMessage(call_id=id_, content=text):
-            return [{"type": "function_call_output", "call_id": IDS.spelled(id_), "output": text}]
+        case ToolResultMessage(call_id=id_, parts=parts):
+            return [{"type": "function_call_output", "call_id": IDS.spelled(id_), "output": output_of(parts)}]
         case AssistantMessage() | ToolCallMessage():
             return encode_assistant(message, offered)
         case _:

@@ -216,6 +216,7 @@ def test_the_rules_can_be_broken() -> None:
             {"type": "function_call_output", "call_id": "y", "output": None},
             {"type": "function_call", "call_id": "x" * 65, "name": "a b", "arguments": "[]"},
         ],
+        "tools": [{"type": "function", "strict": True}],
         "tool_choice": {"type": "function", "name": "f"},
         "text": {"format": {"type": "json_schema", "name": "a", "strict": True, "schema": {"type": "object"}}},
     }
