@@ -13,23 +13,23 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, Literal, TypeAlias, TypeVar, assert_never, final
+from typing import Final, Literal, TypeAlias, TypeVar, assert_never, final, get_args
 
 from returns.methods import unwrap_or_failure
 
 from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
-from punk.core.events import CancelRequested, Event, ToolAbortRequested, ToolReturned, ToolStarted, TurnFailed
+from punk.core.events import CancelRequested, Event, TurnFailed
 from punk.core.failures import Failure, Unsupported
 from punk.core.readers import Broken, End, Piece, Wait
 from punk.core.request import Request
-from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState, history
+from punk.core.state import RunningTools, Streaming, StreamState, TerminalState, history
 from punk.core.step import begin, step
+from punk.core.tool_events import ToolEvent
 from punk.interpreter.cursor import Cursor
 from punk.interpreter.signals import Bell, Crowd
-from punk.interpreter.tool_round import ToolLimits, run_tools
+from punk.interpreter.tool_round import ToolRules, run_tools
 from punk.interpreter.turn import Turn, is_refused_stream
 from punk.providers.base import Delivery, Provider
-from punk.tools.toolbox import Toolbox
 
 V = TypeVar("V")
 C = TypeVar("C")
@@ -38,7 +38,7 @@ _inside: Final[contextvars.ContextVar[tuple[Runtime, ...]]] = contextvars.Contex
 
 
 # A tuple, for a union would be built anew for each event.
-TERMINAL: Final = (Completed, Cancelled, Failed)
+TERMINAL: Final = get_args(TerminalState)
 
 Mode: TypeAlias = Literal["stream", "fold"]
 """Whether somebody watches the answer grow, or only its end counts and may come in one piece."""
@@ -51,10 +51,9 @@ class Runtime:
     Made and closed by its owner; readers call `next`. `cause` is the foreign exception behind the state's failure.
     """
 
-    def __init__(self, request: Request, provider: Provider, toolbox: Toolbox, limits: ToolLimits, mode: Mode) -> None:
+    def __init__(self, request: Request, provider: Provider, tools: ToolRules, mode: Mode) -> None:
         self._provider = provider
-        self._toolbox = toolbox
-        self._limits = limits
+        self._tools = tools
         self._mode: Mode = mode
         self._delivery: Delivery = "stream" if provider.streams else "whole"
         self._loop = asyncio.get_running_loop()
@@ -73,7 +72,7 @@ class Runtime:
         # Encoded before anything is done, so that what cannot be asked at all is known before any tool runs.
         later = RequestTurn(1, history(self.state), request.tools, request.output)
         asked = next((effect for effect in effects if isinstance(effect, RequestTurn)), later)
-        self._first: Turn | Unsupported | None = self._encoded(asked)
+        self._first: Turn | Unsupported | None = self._encoded(asked) if effects else None
         self._pump = self._loop.create_task(self._run(), name="punk-stream")
 
     async def refused(self) -> Failure | None:
@@ -182,9 +181,9 @@ class Runtime:
                         await self._bell.until(self._readers.is_waiting)
                         await self._request(effect)
                         await self._bell.until(self._answered)
-                    case RunTools(calls=calls):
+                    case RunTools():
                         await self._bell.until(self._readers.is_waiting)
-                        await run_tools(calls, self._toolbox, self._limits, self._context, self._report)
+                        await run_tools(effect, self._tools, self._context, self._report)
                     case Abandon():
                         return
                     case _:
@@ -239,9 +238,7 @@ class Runtime:
             case body:
                 return Turn(self._provider, body, self._delivery)
 
-    def _report(
-        self, event: ToolStarted | ToolReturned | ToolAbortRequested, cause: BaseException | None = None
-    ) -> bool:
+    def _report(self, event: ToolEvent, cause: BaseException | None = None) -> bool:
         if not isinstance(self.state, RunningTools):
             return False
         self.cause = cause

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 from returns.methods import unwrap_or_failure
 from returns.result import Result, Success
 
-from punk.core.events import ToolAbortRequested, ToolReturned
+from punk.core.history import denial
 from punk.core.json import repair_text
-from punk.core.parts import ToolCall
+from punk.core.parts import TextPart, ToolCall
+from punk.core.tool_events import ToolAbortRequested, ToolProgressed, ToolReturned
 from punk.errors import ToolExecutionAbortError
+from punk.interpreter.approval import Desk
 from punk.interpreter.threads import in_daemon_thread
-from punk.tools.call import AsyncCall, BoundCall, Returned, Suspended, SyncCall, bind
+from punk.tools.call import AsyncCall, BoundCall, RemoteCall, Returned, Suspended, SyncCall, bind
+from punk.tools.context import ToolContext
+from punk.tools.remote import ToolAnswer
 from punk.tools.result import describe_error, render_result
-from punk.tools.schema import FunctionTool
-from punk.tools.toolbox import Toolbox
+from punk.tools.toolbox import AnyTool
+
+T = TypeVar("T")
 
 GRACE_SECONDS: Final = 1.0
 """How long a cancelled tool may take to clean up before it is left to itself."""
@@ -33,50 +41,79 @@ class Outcome:
     abort: BaseException | None = None
 
 
-async def run_call(call: ToolCall, toolbox: Toolbox, context: contextvars.Context, timeout: float | None) -> Outcome:
-    """Validate the call's arguments and run its tool in a copy of `context`, for `timeout` seconds at most."""
-    match unwrap_or_failure(toolbox.lookup(call.name)):
-        case str(problem):
-            return _error(call, problem)
-        case tool:
-            pass
-    running = asyncio.get_running_loop().create_task(
-        _bind_and_run(tool, call.arguments, context.copy()), context=context.copy()
-    )
+@final
+class Hearing:
+    """Passes on what a tool reports while it runs, from whatever thread; what comes before or after is not heard."""
+
+    def __init__(self, report: Callable[[ToolProgressed], object]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._report = report
+        self.open = False
+
+    def hear(self, event: ToolProgressed) -> None:
+        """Take a report of the tool's."""
+        if threading.get_ident() == self._thread:
+            self._pass_on(event)
+            return
+        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            self._loop.call_soon_threadsafe(self._pass_on, event)
+
+    def _pass_on(self, event: ToolProgressed) -> None:
+        if self.open:
+            self._report(event)
+
+
+async def prepare_call(
+    call: ToolCall, tool: AnyTool, hearing: Hearing, desk: Desk | None, context: contextvars.Context
+) -> BoundCall | Outcome:
+    """Validate the call's arguments and, if there is a `desk`, have it approved there; or why it does not run."""
+    told = ToolContext(call.id, call.name, hearing.hear)
+    return await _settled(call, _prepared(call, tool, told, desk, context.copy()), context, None)
+
+
+async def run_call(
+    call: ToolCall, bound: BoundCall, hearing: Hearing, context: contextvars.Context, timeout: float | None
+) -> Outcome:
+    """Run the call in a copy of `context`, for `timeout` seconds at most."""
+    hearing.open = True
     try:
-        done, _ = await asyncio.wait({running}, timeout=timeout)
-    except asyncio.CancelledError:
-        await _let_go(running)
-        raise
-    if not done:
-        await _let_go(running)
-        return _error(call, f"the tool took longer than {timeout:g} s")
-    if running.cancelled():
-        return _error(call, "the tool cancelled itself")
-    return _outcome(call, running)
+        answer = await _settled(call, _run(bound, context.copy()), context, timeout)
+    finally:
+        hearing.open = False
+    if isinstance(answer, Outcome):
+        return answer
+    return Outcome(ToolReturned(call.id, answer.parts, answer.is_error))
 
 
-async def _bind_and_run(tool: FunctionTool, arguments: str, context: contextvars.Context) -> tuple[str, bool]:
-    """The text for the model, and whether it tells of an error."""
-    match unwrap_or_failure(bind(tool, arguments)):
+def refused(call: ToolCall, text: str) -> Outcome:
+    """The outcome of a call that failed, in words for the model."""
+    # What an exception says may hold anything that a str can.
+    return Outcome(ToolReturned(call.id, repair_text(text), is_error=True))
+
+
+async def _prepared(
+    call: ToolCall, tool: AnyTool, told: ToolContext, desk: Desk | None, context: contextvars.Context
+) -> BoundCall | Outcome:
+    match unwrap_or_failure(bind(tool, call.arguments, told)):
         case str(problem):
-            return f"Invalid arguments for {tool.spec.name}:\n{problem}", True
+            return refused(call, f"Invalid arguments for {call.name}:\n{problem}")
         case bound:
-            rendered = render_result(await _run(bound, context))
-    return rendered.map(_said).lash(_failed).unwrap()
+            denied = None if desk is None else await desk.ask(call, context)
+            return bound if denied is None else refused(call, denial(call, denied.reason).content)
 
 
-def _said(text: str) -> tuple[str, bool]:
-    return text, False
+async def _run(bound: BoundCall, context: contextvars.Context) -> ToolAnswer:
+    return render_result(await _value(bound, context)).lash(_failed).unwrap()
 
 
-def _failed(problem: str) -> Result[tuple[str, bool], str]:
-    return Success((problem, True))
+def _failed(problem: str) -> Result[ToolAnswer, str]:
+    return Success(ToolAnswer((TextPart(repair_text(problem)),), is_error=True))
 
 
-async def _run(bound: BoundCall, context: contextvars.Context) -> object:
+async def _value(bound: BoundCall, context: contextvars.Context) -> object:
     match bound:
-        case AsyncCall():
+        case AsyncCall() | RemoteCall():
             return await bound.run()
         case SyncCall():
             match await in_daemon_thread(bound.run, context):
@@ -86,16 +123,29 @@ async def _run(bound: BoundCall, context: contextvars.Context) -> object:
                     return await awaitable
 
 
-def _outcome(call: ToolCall, running: asyncio.Task[tuple[str, bool]]) -> Outcome:
+async def _settled(
+    call: ToolCall, work: Coroutine[object, object, T], context: contextvars.Context, timeout: float | None
+) -> T | Outcome:
+    """What `work`, code of the user's, gives; in a task of its own, whose end is never taken for that of ours."""
+    running = asyncio.get_running_loop().create_task(work, context=context.copy())
+    try:
+        done, _ = await asyncio.wait({running}, timeout=timeout)
+    except asyncio.CancelledError:
+        await _let_go(running)
+        raise
+    if not done:
+        await _let_go(running)
+        return refused(call, f"the tool took longer than {timeout:g} s")
+    if running.cancelled():
+        return refused(call, "the tool cancelled itself")
     error = running.exception()
     match error:
         case None:
-            content, is_error = running.result()
-            return Outcome(ToolReturned(call.id, content, is_error))
+            return running.result()
         case _ if (abort := _abort_in(error)) is not None:
             return Outcome(ToolAbortRequested(call.id, abort.message), abort)
         case Exception():
-            return _error(call, describe_error(error))
+            return refused(call, describe_error(error))
         case _:
             raise error
 
@@ -110,13 +160,8 @@ def _abort_in(error: BaseException) -> ToolExecutionAbortError | None:
             return None
 
 
-async def _let_go(task: asyncio.Task[tuple[str, bool]]) -> None:
+async def _let_go(task: asyncio.Task[T]) -> None:
     task.cancel()
     await asyncio.wait({task}, timeout=GRACE_SECONDS)
     if task.done() and not task.cancelled():
         task.exception()  # looked at, so that nothing is reported as never retrieved
-
-
-def _error(call: ToolCall, text: str) -> Outcome:
-    # What an exception says may hold anything that a str can.
-    return Outcome(ToolReturned(call.id, repair_text(text), is_error=True))

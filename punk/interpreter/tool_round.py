@@ -4,45 +4,65 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, final
 
-from punk.core.events import ToolAbortRequested, ToolReturned, ToolStarted
+from returns.methods import unwrap_or_failure
+
+from punk.core.effects import RunTools
 from punk.core.parts import ToolCall
-from punk.interpreter.tool_call import GRACE_SECONDS, Outcome, run_call
-from punk.tools.toolbox import Toolbox
+from punk.core.tool_events import ToolApproved, ToolEvent, ToolStarted
+from punk.interpreter.approval import Desk
+from punk.interpreter.tool_call import GRACE_SECONDS, Hearing, Outcome, prepare_call, refused, run_call
+from punk.tools.approval import Approve
+from punk.tools.schema import FunctionTool
+from punk.tools.toolbox import AnyTool, Toolbox
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class ToolLimits:
-    """Bounds of the tools of a run: how many at once, and how many seconds each; None is no bound."""
+class ToolRules:
+    """The tools of a run, and how they are run: how many calls at once, how many seconds each, who approves those that
+    need it. None is no bound, and nobody."""
 
+    toolbox: Toolbox
     concurrency: int | None = None
     seconds: float | None = None
+    approve: Approve | None = None
 
 
 class Report(Protocol):
     """Takes what happened, with the exception behind it; false if nobody wants more of this round."""
 
-    def __call__(
-        self, event: ToolStarted | ToolReturned | ToolAbortRequested, cause: BaseException | None = None
-    ) -> bool: ...
+    def __call__(self, event: ToolEvent, cause: BaseException | None = None) -> bool: ...
 
 
-async def run_tools(
-    calls: tuple[ToolCall, ...], toolbox: Toolbox, limits: ToolLimits, context: contextvars.Context, report: Report
-) -> None:
-    """Run `calls`, each in a copy of `context`. When `report` says so, or the caller is cancelled, the rest are
-    cancelled and awaited."""
-    gate = asyncio.Semaphore(limits.concurrency or len(calls))
+async def run_tools(effect: RunTools, rules: ToolRules, context: contextvars.Context, report: Report) -> None:
+    """Run the calls of `effect`, each in a copy of `context`. When `report` says so, or the caller is cancelled, the
+    rest are cancelled and awaited."""
+    gates = _Gates(rules, len(effect.calls))
+    desk = Desk(rules.approve)
 
     async def run_one(call: ToolCall) -> Outcome:
-        async with gate:
+        match unwrap_or_failure(rules.toolbox.lookup(call.name)):
+            case str(problem):
+                return refused(call, problem)
+            case tool:
+                pass
+        hearing = Hearing(report)
+        guarded = call.id in effect.unapproved
+        bound = await prepare_call(call, tool, hearing, desk if guarded else None, context)
+        if isinstance(bound, Outcome):
+            return bound
+        if guarded:
+            report(ToolApproved(call.id))
+        async with gates.own(tool), gates.all:
             report(ToolStarted(call.id))
-            return await run_call(call, toolbox, context, limits.seconds)
+            seconds = rules.seconds if tool.timeout is None else tool.timeout
+            return await run_call(call, bound, hearing, context, seconds)
 
-    tasks = [asyncio.create_task(run_one(call), name="punk-tool") for call in calls]
+    tasks = [asyncio.create_task(run_one(call), name="punk-tool") for call in effect.calls]
     pending = set(tasks)
     wanted = True
     try:
@@ -56,3 +76,20 @@ async def run_tools(
             task.cancel()
         if pending:
             await asyncio.wait(pending, timeout=2 * GRACE_SECONDS)
+
+
+@final
+class _Gates:
+    """Let so many calls run at once as the tools and the run allow."""
+
+    def __init__(self, rules: ToolRules, calls: int) -> None:
+        self.all = asyncio.Semaphore(rules.concurrency or calls)
+        self._own = {
+            name: asyncio.Semaphore(tool.concurrency)
+            for name, tool in rules.toolbox.by_name.items()
+            if isinstance(tool, FunctionTool) and tool.concurrency is not None
+        }
+
+    def own(self, tool: AnyTool) -> AbstractAsyncContextManager[object]:
+        """The gate of `tool` alone. It comes first: who waits there takes no place from others."""
+        return self._own.get(tool.spec.name) or nullcontext()

@@ -125,7 +125,9 @@ def floor_of(path: str) -> Floor | None:
             return Floor(Kind.TOOLS)
         case ["punk", "providers"]:
             return Floor(Kind.BASE)
-        case ["punk", "providers", "__init__" | "base" | "encoding" | "counts" | "reading" | "answer_tool", *_]:
+        case ["punk", "providers", "__init__" | "base" | "encoding" | "counts" | "reading", *_]:
+            return Floor(Kind.BASE)
+        case ["punk", "providers", "answer_tool" | "results", *_]:
             return Floor(Kind.BASE)
         case ["punk", "providers", "pool" | "http", *_]:
             return Floor(Kind.TRANSPORT)
@@ -220,7 +222,8 @@ def _lazy_libraries(floor: Floor, when: When) -> frozenset[str]:
         case Kind.TRANSPORT:
             return SDKS.get(floor.owner, frozenset()) | {"httpx", "httpx2"}
         case Kind.INTERPRETER:
-            return frozenset({"mcp"})
+            # What the package speaks in: its messages, its client's connections, the end of its streams.
+            return frozenset({"mcp", "mcp_types", "httpx2", "anyio"})
         case Kind.MODEL if when is When.CHECKING:
             # A model names the type of the client that it may be given.
             return frozenset(sdk for vendor in floor.owner.split("_") for sdk in SDKS.get(vendor, ()))

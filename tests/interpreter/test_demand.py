@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from punk.core.events import ToolStarted, TurnEnded
+from punk.core.events import TurnEnded
 from punk.core.state import Cancelled
+from punk.core.tool_events import ToolStarted
 from tests.llm.script import CALLS, START, answer, ask, call, read
 from tests.support.aio import run
 

@@ -4,18 +4,24 @@ lost, run twice or left behind."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from punk.core.events import CallSealed, TextDelta, ToolStarted
+from punk.core.events import ApprovalNeeded, CallSealed, TextDelta
 from punk.core.failures import ConnectionLost
-from punk.core.state import Completed, Failed, RunningTools, Streaming
+from punk.core.parts import ToolCall
+from punk.core.state import AwaitingApproval, Completed, Failed, RunningTools, Streaming
+from punk.core.tool_events import ToolApproved, ToolStarted
 from punk.errors import PunkError, ToolExecutionAbortError
 from punk.llm.streaming import ChatStream
+from punk.llm.tools import Approve, AsTool, Denied, Tool, ToolContext, Verdict
 from punk.testing import Fault, ScriptItem
+from punk.testing.call_laws import check_starts
+from punk.testing.laws import check_history
 from tests.llm.script import CALLS, START, STOP, ask, call, text, thinking
 from tests.support.aio import run
 
@@ -32,12 +38,15 @@ class Reader:
 
 @dataclass(frozen=True)
 class World:
-    """Turns to play, tools by what they do, readers, and after how many yields the body leaves (None: at the end)."""
+    """Turns to play, tools by what they do, readers, after how many yields the body leaves (None: at the end), who is
+    asked about guarded calls (None: nobody), and how many tools run at once."""
 
     turns: tuple[tuple[ScriptItem, ...], ...]
     batch: int
     readers: tuple[Reader, ...]
     leave_after: int | None
+    approve: Approve | None
+    side_by_side: int | None
 
 
 def turn(draw: st.DrawFn, number: int, last: bool) -> tuple[ScriptItem, ...]:
@@ -56,7 +65,7 @@ def turn(draw: st.DrawFn, number: int, last: bool) -> tuple[ScriptItem, ...]:
     if last:
         return (*items, STOP)
     for position in range(draw(st.integers(1, 3))):
-        name = draw(st.sampled_from(["quick", "slow", "threaded", "raises", "aborts", "unknown"]))
+        name = draw(st.sampled_from(NAMES))
         items += call(name, block=block, id=f"c{number}-{position}")
         block += 1
     return (*items, CALLS)
@@ -77,20 +86,56 @@ def worlds(draw: st.DrawFn) -> World:
         draw(st.integers(1, 5)),
         tuple(draw(st.lists(reader, min_size=1, max_size=4))),
         draw(st.none() | st.integers(0, 20)),
+        draw(st.sampled_from([None, all_allowed, one_in_two, in_a_thread, undecided])),
+        draw(st.none() | st.integers(1, 2)),
     )
+
+
+async def all_allowed(call: ToolCall) -> bool:
+    await asyncio.sleep(0)
+    return True
+
+
+async def one_in_two(call: ToolCall) -> Verdict:
+    await asyncio.sleep(0.001)
+    return Denied("odd") if call.id[-1] in "13" else True
+
+
+def in_a_thread(call: ToolCall) -> bool:
+    return True
+
+
+def undecided(call: ToolCall) -> bool:
+    raise ValueError("who knows")
 
 
 async def quick() -> str:
     return "quick"
 
 
-async def slow() -> str:
+async def slow(context: ToolContext) -> str:
+    context.report("slow", progress=0)
     await asyncio.sleep(0.002)
+    context.report(progress=1)
     return "slow"
 
 
-def threaded() -> str:
+def threaded(context: ToolContext) -> str:
+    context.report("threaded")
     return "threaded"
+
+
+async def guarded() -> str:
+    return "guarded"
+
+
+def stuck() -> str:
+    time.sleep(0.01)
+    return "stuck"
+
+
+async def cancels_itself() -> str:
+    raise asyncio.CancelledError
 
 
 async def raises() -> str:
@@ -99,6 +144,19 @@ async def raises() -> str:
 
 async def aborts() -> str:
     raise ToolExecutionAbortError("stop")
+
+
+TOOLS: list[AsTool] = [
+    quick,
+    slow,
+    threaded,
+    raises,
+    aborts,
+    cancels_itself,
+    Tool(guarded, requires_approval=True, concurrency=1),
+    Tool(stuck, timeout=0.002, concurrency=1),
+]
+NAMES = ("quick", "slow", "threaded", "raises", "aborts", "cancels_itself", "guarded", "stuck", "unknown")
 
 
 async def read_some(stream: ChatStream, reader: Reader) -> list[object]:
@@ -123,7 +181,8 @@ async def read_some(stream: ChatStream, reader: Reader) -> list[object]:
 
 async def live(world: World) -> None:
     chat, model = ask(*world.turns, batch=world.batch)
-    stream = chat.with_tools([quick, slow, threaded, raises, aborts]).complete_stream()
+    chat = chat.with_tools(TOOLS)
+    stream = chat.complete_stream(approve=world.approve, max_concurrent_tools=world.side_by_side)
     tasks: list[asyncio.Task[list[object]]] = []
     try:
         async with stream:
@@ -149,7 +208,16 @@ async def live(world: World) -> None:
     sealed = Counter(entry.call.id for entry in state.log if isinstance(entry, CallSealed))
     assert all(count == 1 for count in started.values())
     assert started.keys() <= sealed.keys()
-    if isinstance(state, Completed | Failed):
+    check_starts(state)
+    check_history(state)
+    approved = {entry.call_id for entry in state.log if isinstance(entry, ToolApproved)}
+    needed = {entry.call.id for entry in state.log if isinstance(entry, ApprovalNeeded)}
+    assert needed & started.keys() <= approved <= needed
+    assert not approved or world.approve in (all_allowed, one_in_two, in_a_thread)
+    if isinstance(state, AwaitingApproval):
+        assert world.approve is None
+        assert {call.id for call in stream.partial_chat.unanswered_calls} == {call.id for call in state.calls}
+    if isinstance(state, Completed | Failed | AwaitingApproval):
         assert len(model.requests) == state.run.rounds
 
 

@@ -10,6 +10,7 @@ from punk.llm.messages import UserMessage
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.streaming import StreamIncompleteError
 from punk.llm.thinking import ThinkingConfig
+from punk.llm.tools import Denied, Tool
 from tests.support.examples import Opened
 
 
@@ -44,9 +45,12 @@ def namespace() -> Mapping[str, object]:
         "UserMessage": UserMessage,
         "StreamIncompleteError": StreamIncompleteError,
         "chat": Chat([UserMessage("What is entanglement?")], model, [look_up]),
+        "payment": Chat([UserMessage("What is entanglement?")], model, [Tool(look_up, requires_approval=True)]),
         "stream": Opened(open_stream),
         "display": print,
         "log": print,
         "terminal": Terminal(),
         "validate": bool,
+        "confirm": lambda question: question.startswith("Run look_up("),
+        "Denied": Denied,
     }

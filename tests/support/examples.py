@@ -9,7 +9,7 @@ import inspect
 import io
 import re
 import symtable
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from types import CodeType
@@ -17,6 +17,7 @@ from typing import final
 
 from tests.support.aio import run
 
+PROGRAM = re.compile(r"# (\w+\.py)\n")
 FENCE = re.compile(r"^```python[ \t]*\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
@@ -55,6 +56,11 @@ def examples_in(text: str, document: str) -> list[Example]:
     return [
         Example(document, text.count("\n", 0, found.start("code")) + 1, found["code"]) for found in FENCE.finditer(text)
     ]
+
+
+def programs_in(examples: Iterable[Example]) -> dict[str, str]:
+    """The blocks that begin with the name of their file: they are for other ones to run."""
+    return {found[1]: example.code for example in examples if (found := PROGRAM.match(example.code))}
 
 
 def command_in(text: str, name: str) -> str:
