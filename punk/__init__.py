@@ -5,12 +5,13 @@ from punk.errors import (
     ConfigurationError,
     InvalidOutputError,
     PunkError,
-    StreamIncompleteError,
     StreamingError,
     StreamingNotSupported,
     ToolExecutionAbortError,
 )
 from punk.llm.chat import Chat
+from punk.llm.incomplete import StreamIncompleteError
+from punk.llm.mcp import MCPServerConfig, MCPServers
 from punk.llm.messages import (
     AssistantMessage,
     Message,
@@ -21,6 +22,7 @@ from punk.llm.messages import (
 )
 from punk.llm.streaming import ChatStream
 from punk.llm.thinking import ThinkingConfig
+from punk.llm.tools import Tool, ToolContext
 
 __all__ = [
     "AssistantMessage",
@@ -28,6 +30,8 @@ __all__ = [
     "ChatStream",
     "ConfigurationError",
     "InvalidOutputError",
+    "MCPServerConfig",
+    "MCPServers",
     "Message",
     "OneTool",
     "PunkError",
@@ -36,7 +40,9 @@ __all__ = [
     "StreamingNotSupported",
     "SystemMessage",
     "ThinkingConfig",
+    "Tool",
     "ToolCallMessage",
+    "ToolContext",
     "ToolExecutionAbortError",
     "ToolResultMessage",
     "UserMessage",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Generic, Unpack, cast, final, get_args, overload
 
 from returns.methods import unwrap_or_failure
@@ -12,23 +12,26 @@ from punk.core.codec import messages_from_json, messages_to_json
 from punk.core.effects import RequestTurn
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Message, ToolCallMessage
-from punk.core.request import Request
+from punk.core.parts import ToolCall
 from punk.core.state import history
 from punk.core.step import begin
 from punk.core.usage import Usage
 from punk.errors import ConfigurationError
 from punk.interpreter.counting import Counted, NotCounted, count_tokens
+from punk.interpreter.mcp.config import MCPServerConfig
+from punk.interpreter.mcp.servers import MCPServers, checked
 from punk.interpreter.runtime import Mode
-from punk.interpreter.tool_round import ToolLimits
 from punk.llm.answer import read_answer
+from punk.llm.approvals import approved, denied, unanswered_calls
 from punk.llm.blocking import run_to_end
 from punk.llm.models.base import Model
 from punk.llm.models.defaults import resolve
 from punk.llm.options import Options, RunOptions
+from punk.llm.plan import Plan
 from punk.llm.stream_errors import error_for
 from punk.llm.streaming import ChatStream
-from punk.providers.encoding import ANSWER_TOOL
 from punk.tools.output import OutputForm, OutputType
+from punk.tools.tool import AsTool, Tool
 from punk.tools.toolbox import Toolbox
 
 __all__ = ["Chat"]
@@ -45,27 +48,29 @@ class Chat(Generic[T_co]):
     a new one.
 
     `model` None stands for the one that `PUNK_MODEL`, the keys in the environment or the embedded model decide on,
-    once it is needed. `tools` are annotated callables. `output` is what `with_output` takes. Raises
-    `ConfigurationError` for what is none of these.
+    once it is needed. `tools` are annotated callables, or `punk.llm.tools.Tool`s made of them. `output` is made by
+    `with_output`. Raises `ConfigurationError` for what is none of these.
     """
 
-    __slots__ = ("_messages", "_model", "_output", "_tools")
+    __slots__ = ("_messages", "_model", "_output", "_servers", "_tools")
 
     def __init__(
         self,
         messages: Iterable[Message] = (),
         model: Model | None = None,
-        tools: Sequence[Callable[..., object]] = (),
+        tools: Sequence[AsTool] = (),
         *,
+        mcp_servers: Sequence[MCPServerConfig] | MCPServers = (),
         output: OutputForm[T_co] | None = None,
     ) -> None:
         self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(map(_checked, messages))
         if model is not None and not hasattr(model, "provider"):
             raise ConfigurationError(f"a model is an object such as AnthropicModel(...), not {model!r:.40}")
-        if callable(tools) or not all(callable(tool) for tool in tools):
+        if callable(tools) or not all(callable(tool) or isinstance(tool, Tool) for tool in tools):
             raise ConfigurationError(f"tools are a list of functions, not {tools!r:.60}")
         self._model = model
         self._tools = tuple(tools)
+        self._servers = mcp_servers if isinstance(mcp_servers, MCPServers) else checked(mcp_servers)
         self._output = output
 
     @property
@@ -86,8 +91,8 @@ class Chat(Generic[T_co]):
         return self._model
 
     @property
-    def tools(self) -> tuple[Callable[..., object], ...]:
-        """The tools on offer."""
+    def tools(self) -> tuple[AsTool, ...]:
+        """The tools on offer, without those of MCP servers."""
         return self._tools
 
     @property
@@ -117,15 +122,23 @@ class Chat(Generic[T_co]):
 
     def with_messages(self, messages: Iterable[Message]) -> Chat[T_co]:
         """This chat's model, tools and form of answer with `messages` instead of its own."""
-        return Chat(messages, self._model, self._tools, output=self._output)
+        return Chat(messages, self._model, self._tools, mcp_servers=self._servers, output=self._output)
 
-    def with_tools(self, tools: Sequence[Callable[..., object]]) -> Chat[T_co]:
+    def with_tools(self, tools: Sequence[AsTool]) -> Chat[T_co]:
         """This chat with `tools` instead of the ones it had."""
-        return Chat(self._messages, self._model, tools, output=self._output)
+        return Chat(self._messages, self._model, tools, mcp_servers=self._servers, output=self._output)
+
+    def with_mcp_servers(self, servers: Sequence[MCPServerConfig] | MCPServers) -> Chat[T_co]:
+        """This chat with the tools of `servers` beside its own, instead of the servers it had.
+
+        Each stream starts the servers that it is given the configuration of, and ends them; `MCPServers` keeps them for
+        several. One that cannot start is a `ConfigurationError` on entering.
+        """
+        return Chat(self._messages, self._model, self._tools, mcp_servers=servers, output=self._output)
 
     def with_model(self, model: Model | None) -> Chat[T_co]:
         """This chat with another model."""
-        return Chat(self._messages, model, self._tools, output=self._output)
+        return Chat(self._messages, model, self._tools, mcp_servers=self._servers, output=self._output)
 
     @overload
     def with_output(self, output: OutputType[T]) -> Chat[T]: ...
@@ -140,9 +153,24 @@ class Chat(Generic[T_co]):
         chat's own tools go on as ever. Raises `ConfigurationError` for a type without a JSON schema.
         """
         if output is None:
-            free: Chat[None] = Chat(self._messages, self._model, self._tools)
+            free: Chat[None] = Chat(self._messages, self._model, self._tools, mcp_servers=self._servers)
             return free
-        return Chat(self._messages, self._model, self._tools, output=OutputForm.of(output))
+        form = OutputForm.of(output)
+        return Chat(self._messages, self._model, self._tools, mcp_servers=self._servers, output=form)
+
+    @property
+    def unanswered_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that this chat ends in and that have no result: a stream of it runs them first."""
+        return unanswered_calls(self.messages)
+
+    def approve(self, call_id: str) -> Chat[T_co]:
+        """This chat with the unanswered call `call_id` allowed to run. Raises `ConfigurationError` if there is none."""
+        return self.with_messages(approved(self.messages, call_id))
+
+    def deny(self, call_id: str, reason: str = "") -> Chat[T_co]:
+        """This chat with the unanswered call `call_id` answered: it does not run, and the model is told the `reason`.
+        Raises `ConfigurationError` if there is none."""
+        return self.with_messages(denied(self.messages, call_id, reason))
 
     def complete_stream(self, **options: Unpack[RunOptions]) -> ChatStream[T_co]:
         """The answer as a stream: `async with chat.complete_stream() as stream`.
@@ -170,9 +198,12 @@ class Chat(Generic[T_co]):
 
         Raises `ConfigurationError` where the provider does not count, `StreamingError` where it cannot be asked.
         """
-        request, _ = self._request(Options())
-        state, _ = begin(request)
         provider = resolve(self._model).provider()
+        plan = self._plan(Options())
+        toolbox, servers = await plan.tools()
+        await servers.close()
+        request = plan.request(toolbox)
+        state, _ = begin(request)
         turn = RequestTurn(1, history(state), request.tools, request.output)
         match await count_tokens(provider, turn):
             case Counted(tokens):
@@ -185,7 +216,7 @@ class Chat(Generic[T_co]):
         return messages_to_json(self._messages)
 
     @classmethod
-    def from_json(cls, text: str, *, model: Model | None = None, tools: Sequence[Callable[..., object]] = ()) -> Chat:
+    def from_json(cls, text: str, *, model: Model | None = None, tools: Sequence[AsTool] = ()) -> Chat:
         """The chat that `to_json` wrote. Raises `ConfigurationError` if `text` is something else."""
         match unwrap_or_failure(messages_from_json(text)):
             case str(fault):
@@ -193,33 +224,17 @@ class Chat(Generic[T_co]):
             case messages:
                 return Chat(messages, model, tools)
 
-    def _request(self, options: Options) -> tuple[Request, Toolbox]:
-        toolbox = Toolbox.of(self._tools)
-        form = self._output
-        if form is not None and ANSWER_TOOL in toolbox.by_name:
-            raise ConfigurationError(f"beside with_output, {ANSWER_TOOL} is punk's own tool: rename yours")
-        spec = None if form is None else form.spec
-        request = Request(
-            self._messages,
-            toolbox.specs,
-            options.max_rounds,
-            options.execute_tools,
-            spec,
-            options.max_tool_calls,
-            options.max_total_tokens,
-        )
-        return request, toolbox
+    def _plan(self, options: Options) -> Plan[T_co]:
+        return Plan(self._messages, Toolbox.of(self._tools), self._servers, self._output, options)
 
     def _stream(self, options: Options, mode: Mode) -> ChatStream[T_co]:
-        request, toolbox = self._request(options)
-        limits = ToolLimits(options.max_concurrent_tools, options.tool_timeout)
-        return ChatStream(self, request, toolbox, limits, mode, self._output)
+        return ChatStream(self, self._plan(options), mode)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Chat):
             return NotImplemented
-        mine = self._messages, self._model, self._tools, self._output
-        return mine == (other._messages, other._model, other._tools, other._output)
+        mine = self._messages, self._model, self._tools, self._servers, self._output
+        return mine == (other._messages, other._model, other._tools, other._servers, other._output)
 
     def __hash__(self) -> int:
         return hash((self._messages, self._tools))

@@ -7,6 +7,7 @@ from typing import Final, TypedDict, final
 
 from punk.core.request import MAX_ROUNDS
 from punk.errors import ConfigurationError
+from punk.tools.approval import Approve
 
 
 class RunOptions(TypedDict, total=False):
@@ -16,6 +17,10 @@ class RunOptions(TypedDict, total=False):
     how many requests may be made. `max_tool_calls` (None): how many calls may be run. `max_total_tokens` (None): once
     so many were reported, no more is asked. `max_concurrent_tools` (None): how many tools run at once. `tool_timeout`
     (None): seconds for each call. None is no bound; passing one is a `StreamingError` with the partial.
+
+    `approve` (None): who is asked about calls of tools that require approval, see `punk.llm.tools.Approve`. Without it,
+    the run ends where such a call is all that is left to do: `await stream.chat` raises `StreamIncompleteError`, and
+    its `partial_chat` goes on once the calls were approved or denied.
     """
 
     execute_tools: bool
@@ -24,6 +29,7 @@ class RunOptions(TypedDict, total=False):
     max_total_tokens: int | None
     max_concurrent_tools: int | None
     tool_timeout: float | None
+    approve: Approve | None
 
 
 _BOUNDS: Final = ("max_rounds", "max_tool_calls", "max_total_tokens", "max_concurrent_tools", "tool_timeout")
@@ -40,9 +46,12 @@ class Options:
     max_total_tokens: int | None = None
     max_concurrent_tools: int | None = None
     tool_timeout: float | None = None
+    approve: Approve | None = None
 
     def __post_init__(self) -> None:
         for name in _BOUNDS:
             bound = getattr(self, name)
             if bound is not None and bound <= 0:
                 raise ConfigurationError(f"{name} is above 0, not {bound}")
+        if self.approve is not None and not callable(self.approve):
+            raise ConfigurationError(f"approve is a function of a call, not {self.approve!r:.60}")

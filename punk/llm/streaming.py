@@ -10,24 +10,24 @@ from typing_extensions import TypeVar
 
 from punk.core.json import JsonValue
 from punk.core.readers import Broken, End, EndRead, Piece, Sequenced, read_end
-from punk.core.request import Request
-from punk.core.state import Completed, Failed, StreamState, history
+from punk.core.state import AwaitingApproval, Completed, Failed, StreamState, history
 from punk.errors import (
     ConfigurationError,
     PunkError,
-    StreamIncompleteError,
     StreamingError,
     StreamingNotSupported,
     ToolExecutionAbortError,
 )
 from punk.interpreter.cursor import Cursor
+from punk.interpreter.mcp.servers import StreamServers
 from punk.interpreter.runtime import Mode, Runtime
-from punk.interpreter.tool_round import ToolLimits
 from punk.llm.cursors import Accumulated, Deltas, content_of, events_of, thinking_of
+from punk.llm.incomplete import StreamIncompleteError
 from punk.llm.models.defaults import resolve
 from punk.llm.partial_output import PartialOutputs
+from punk.llm.plan import Plan
 from punk.llm.stream_errors import error_for
-from punk.tools.output import OutputForm
+from punk.providers.base import Provider
 from punk.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
@@ -53,25 +53,16 @@ class ChatStream(Generic[T_co]):
     Nothing is requested before something is read, and any number of tasks may read: each sees everything.
     """
 
-    def __init__(
-        self,
-        chat: Chat[T_co],
-        request: Request,
-        toolbox: Toolbox,
-        limits: ToolLimits,
-        mode: Mode,
-        form: OutputForm[T_co] | None,
-    ) -> None:
+    def __init__(self, chat: Chat[T_co], plan: Plan[T_co], mode: Mode) -> None:
         self._chat = chat
-        self._request = request
-        self._toolbox = toolbox
-        self._limits = limits
+        self._plan = plan
         self._mode: Mode = mode
         self._content = content_of(self)
         self._content_delta = content_of(self)
         self._thinking = thinking_of(self)
         self._thinking_delta = thinking_of(self)
-        self._partials = PartialOutputs(self, form)
+        self._partials = PartialOutputs(self, plan.form)
+        self._servers = StreamServers(())
         self._runtime: Runtime | None = None
         self._refused: PunkError | None = None
         self._provider = ""
@@ -95,7 +86,15 @@ class ChatStream(Generic[T_co]):
                 f"{model.name} cannot stream; chat.complete() asks for the whole answer at once"
             )
         self._provider = provider.family
-        runtime = Runtime(self._request, provider, self._toolbox, self._limits, self._mode)
+        toolbox, self._servers = await self._plan.tools()
+        try:
+            return await self._begun(provider, toolbox)
+        except BaseException:
+            await self._servers.close()
+            raise
+
+    async def _begun(self, provider: Provider, toolbox: Toolbox) -> Runtime:
+        runtime = Runtime(self._plan.request(toolbox), provider, self._plan.rules(toolbox), self._mode)
         try:
             refused = await runtime.refused()
         except BaseException:
@@ -110,7 +109,10 @@ class ChatStream(Generic[T_co]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         runtime = self._entered()
-        await runtime.close()
+        try:
+            await runtime.close()
+        finally:
+            await self._servers.close()
         if exc is None and not self._told:
             self._tell(runtime)
 
@@ -190,9 +192,7 @@ class ChatStream(Generic[T_co]):
         state = self._entered().state
         if isinstance(state, Completed):
             return self._chat.with_messages(tuple(state.run.messages))
-        raise StreamIncompleteError(
-            "the stream was left before its end; partial_chat has what had arrived", partial=state
-        )
+        raise StreamIncompleteError(_why_incomplete(state), partial=state, partial_chat=self.partial_chat)
 
     def _entered(self) -> Runtime:
         if self._refused is not None:
@@ -221,6 +221,13 @@ class ChatStream(Generic[T_co]):
         )
         error.__cause__ = crash
         return error
+
+
+def _why_incomplete(state: StreamState) -> str:
+    if not isinstance(state, AwaitingApproval):
+        return "the stream was left before its end; partial_chat has what had arrived"
+    waiting = ", ".join(f"{call.name} ({call.id})" for call in state.calls)
+    return f"these calls wait to be approved: {waiting}; approve or deny them on partial_chat, and stream that"
 
 
 def _read_end(state: StreamState, index: int) -> Piece[None, int] | EndRead:

@@ -8,12 +8,14 @@ import pytest
 
 from tests.support.answering import WORDS
 from tests.support.documentation import namespace
-from tests.support.examples import Example, command_in, examples_in, run_example
+from tests.support.examples import Example, command_in, examples_in, programs_in, run_example
 from tests.support.paths import README
 from tests.support.server import Server
 
 TEXT = README.read_text("utf-8")
-EXAMPLES = examples_in(TEXT, README.name)
+BLOCKS = examples_in(TEXT, README.name)
+PROGRAMS = programs_in(BLOCKS)
+EXAMPLES = [block for block in BLOCKS if block.code not in PROGRAMS.values()]
 
 # What an example with the code on the left must print, among other things.
 SIGNS = {
@@ -23,16 +25,19 @@ SIGNS = {
     "print(content)": "".join(WORDS),
     "get_stock_price": "ToolResultMessage: $Unknown",
     "stream.partial_output": "Paris: 21.5",
+    "MCPServerConfig": "It is noon in 25 * 4.",
     "=== Thinking ===": "=== Thinking ===\nThe user asks. ",
 }
 
-TALKS = ("stream.content", "stream.thinking", "stream.partial_output", ".complete()", ".count_tokens()")
+TALKS = ("stream.content", "stream.thinking", "stream.partial_output", ".complete(", ".count_tokens()")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[f"line-{example.line}" for example in EXAMPLES])
 def test_example(example: Example, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7")
+    for name, code in PROGRAMS.items():
+        (tmp_path / name).write_text(code, "utf-8")
     ran = run_example(example, namespace())
     for sign, expected in SIGNS.items():
         if sign in example.code:

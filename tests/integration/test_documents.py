@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,11 @@ from punk.llm.messages import UserMessage
 from punk.llm.models import anthropic, defaults
 from punk.llm.models.base import Model
 from punk.llm.streaming import ToolExecutionAbortError
+from punk.llm.tools import Tool
 from tests.integration.routes import Route
 from tests.support.aimock import SHARED, Aimock
 from tests.support.documentation import look_up, namespace
-from tests.support.examples import Example, examples_in, open_names, run_example
+from tests.support.examples import Example, examples_in, open_names, programs_in, run_example
 from tests.support.paths import README
 
 SEED = SHARED.parent / "SEED.md"
@@ -33,7 +35,7 @@ def examples() -> list[Example]:
 
 def talks(example: Example) -> bool:
     """Whether it asks a model."""
-    signs = ("stream.content", "stream.thinking", "stream.partial_output", ".complete()")
+    signs = ("stream.content", "stream.thinking", "stream.partial_output", ".complete(")
     return any(sign in example.code for sign in signs)
 
 
@@ -50,6 +52,7 @@ SIGNS = {
     "haiku": "\rHello there, nice to meet you.",
     "Received chunk": "Received chunk: Entan",
     "stream.partial_output": "Paris: 21.5\n",
+    "MCPServerConfig": "\rIt is noon there.It is noon in Rome.\nIt is noon in Rome.\n",
 }
 
 
@@ -64,11 +67,17 @@ def names(route: Route, aimock: Aimock, monkeypatch: pytest.MonkeyPatch) -> Mapp
     monkeypatch.setenv("PUNK_MODEL", "route")
     monkeypatch.setattr(anthropic, "AnthropicModel", model)
     chat = Chat([UserMessage("What is entanglement?")], model(thinking_config=THINKING), [look_up])
-    return {**namespace(), "chat": chat}
+    payment = chat.with_tools([Tool(look_up, requires_approval=True)])
+    return {**namespace(), "chat": chat, "payment": payment}
 
 
 @pytest.mark.parametrize("example", examples(), ids=lambda e: f"{e.document}-{e.line}")
-def test_example(example: Example, names: Mapping[str, object], aimock: Aimock) -> None:
+def test_example(
+    example: Example, names: Mapping[str, object], aimock: Aimock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, code in programs_in(examples_in(README.read_text("utf-8"), README.name)).items():
+        (tmp_path / name).write_text(code, "utf-8")
     ran = run_example(example, names)
     for sign, expected in SIGNS.items():
         if sign in example.code:

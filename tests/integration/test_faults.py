@@ -10,8 +10,9 @@ from punk.core.failures import ConnectionLost, Failure, HttpStatus, Malformed, T
 from punk.core.messages import AssistantMessage, UserMessage
 from punk.core.state import Cancelled, Failed
 from punk.core.thinking import ThinkingConfig
-from punk.errors import StreamIncompleteError, StreamingError
+from punk.errors import StreamingError
 from punk.llm.chat import Chat
+from punk.llm.incomplete import StreamIncompleteError
 from tests.integration.routes import Route
 from tests.llm.script import read
 from tests.support.aimock import Aimock

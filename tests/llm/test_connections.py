@@ -10,8 +10,9 @@ import pytest
 
 from punk.core.failures import ConnectFailed, HttpStatus
 from punk.core.messages import ToolCallMessage, UserMessage
-from punk.errors import ConfigurationError, StreamIncompleteError, StreamingError, StreamingNotSupported
+from punk.errors import ConfigurationError, StreamingError, StreamingNotSupported
 from punk.llm.chat import Chat
+from punk.llm.incomplete import StreamIncompleteError
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.models.base import Model
 from punk.llm.models.openai import OpenAiCompatibleModel, OpenAiModel

@@ -9,7 +9,8 @@ import pytest
 from punk.core.failures import ConnectionLost
 from punk.core.messages import AssistantMessage, UserMessage
 from punk.core.state import Completed, Failed, RunningTools
-from punk.errors import StreamIncompleteError, StreamingError, ToolExecutionAbortError
+from punk.errors import StreamingError, ToolExecutionAbortError
+from punk.llm.incomplete import StreamIncompleteError
 from punk.testing import Fault, Gate, ScriptItem
 from tests.llm.script import CALLS, START, STOP, answer, ask, call, read, text, thinking
 from tests.support.aio import run

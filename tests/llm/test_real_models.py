@@ -14,8 +14,9 @@ from punk.core.media import CacheMark
 from punk.core.messages import AssistantMessage, Message, SystemMessage, UserMessage
 from punk.core.parts import TextPart
 from punk.core.state import Completed
-from punk.errors import ConfigurationError, StreamIncompleteError
+from punk.errors import ConfigurationError
 from punk.llm.chat import Chat
+from punk.llm.incomplete import StreamIncompleteError
 from punk.llm.media import image
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.models.base import Model

@@ -13,13 +13,15 @@ from typing import cast
 
 import pytest
 
-from punk.core.events import CallDelta, CallStarted, ToolReturned, ToolStarted, TurnEnded, UsageReported
+from punk.core.events import CallDelta, CallStarted, TurnEnded, UsageReported
 from punk.core.failures import CallLimit, RoundLimit, TokenLimit
 from punk.core.messages import AssistantMessage, Finish, FinishReason, ToolCallMessage, ToolResultMessage
 from punk.core.state import history
+from punk.core.tool_events import ToolReturned, ToolStarted
 from punk.core.usage import Usage
-from punk.errors import ConfigurationError, StreamIncompleteError, StreamingError, ToolExecutionAbortError
+from punk.errors import ConfigurationError, StreamingError, ToolExecutionAbortError
 from punk.llm.chat import Chat
+from punk.llm.incomplete import StreamIncompleteError
 from punk.llm.models.anthropic import AnthropicModel
 from punk.testing import ScriptedModel
 from tests.llm.script import CALLS, START, answer, ask, call, read, text

@@ -10,9 +10,10 @@ from pydantic import TypeAdapter
 from punk.core.events import LogEntry
 from punk.core.failures import Failure
 from punk.core.readers import Sequenced
-from punk.core.state import Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
+from punk.core.state import AwaitingApproval, Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
 from punk.errors import PunkError
 from punk.llm.chat import Chat
+from punk.llm.mcp import MCPServerConfig, MCPServers
 from punk.llm.messages import (
     AssistantMessage,
     FinishReason,
@@ -26,6 +27,7 @@ from punk.llm.messages import (
     UserMessage,
 )
 from punk.llm.streaming import ChatStream, StreamIncompleteError, StreamingError, ToolExecutionAbortError
+from punk.llm.tools import AsTool, Denied, Tool, ToolContext
 from tests.llm.script import CALLS, START, STOP, ask, call, text, thinking
 from tests.support.aio import run
 
@@ -102,6 +104,9 @@ def name_of(state: StreamState) -> str:
             return "running tools"
         case Completed():
             return "completed"
+        case AwaitingApproval(calls=calls):
+            assert_type(calls, tuple[ToolCall, ...])
+            return "awaiting approval"
         case Cancelled():
             return "cancelled"
         case Failed(failure=failure):
@@ -109,6 +114,31 @@ def name_of(state: StreamState) -> str:
             return failure.message
         case _:
             assert_never(state)
+
+
+def decide(asked: ToolCall) -> bool | Denied:
+    return asked.name == "pay" or Denied("no")
+
+
+async def decide_later(asked: ToolCall) -> bool:
+    return True
+
+
+def report(context: ToolContext) -> None:
+    context.report("begun", progress=1, total=2)
+
+
+async def tools(chat: Chat[Weather]) -> None:
+    guarded = chat.with_tools([report, Tool(report, name="again", requires_approval=True)])
+    assert_type(guarded, Chat[Weather])
+    assert_type(guarded.unanswered_calls, tuple[ToolCall, ...])
+    assert_type(guarded.approve("1").deny("2", "no"), Chat[Weather])
+    assert_type(guarded.with_mcp_servers([MCPServerConfig("x", command="x")]), Chat[Weather])
+    async with MCPServers([]) as servers:
+        assert_type(guarded.with_mcp_servers(servers), Chat[Weather])
+    guarded.complete_stream(approve=decide)
+    guarded.complete_stream(approve=decide_later)
+    assert_type(guarded.tools, tuple[AsTool, ...])
 
 
 async def use(chat: Chat) -> Chat:
@@ -158,7 +188,8 @@ def test_errors_are_typed() -> None:
             assert_type(error.status, int | None)
             assert_type(error.provider, str | None)
         if isinstance(error, StreamIncompleteError):
-            assert_type(error.partial, StreamState | None)
+            assert_type(error.partial, StreamState)
+            assert_type(error.partial_chat, Chat)
         return error.message
 
     assert handle(ToolExecutionAbortError("stop")) == "stop"
