@@ -81,7 +81,8 @@ class StreamingError(PunkError):
 
 
 class ToolExecutionAbortError(PunkError):
-    """Raise it in a tool to end the stream at once; it leaves the `async with` block as itself."""
+    """Raise it in a tool, or in `approve`, to end the stream at once; it leaves the `async with` block as itself. An
+    `approve` that fails is one, too: what nobody decided must not run."""
 
 
 class StreamingNotSupported(PunkError):  # the documented name

@@ -8,6 +8,7 @@ from punk.core.json import JsonValue
 from punk.core.json_fields import Read, Record, WrongFormError, array, boolean, octets, one_of, optional, text
 from punk.core.media import CacheMark, CacheTtl, InlineMedia, MediaSource, MediaUrl
 from punk.core.parts import (
+    Approval,
     AssistantPart,
     DocumentPart,
     ImagePart,
@@ -35,7 +36,7 @@ def call(value: JsonValue) -> ToolCall:
         get("name", text),
         get("arguments", text),
         get("provider_data", _MAYBE_DATA),
-        get("approved", optional(boolean)) or False,
+        get("approval", _MAYBE_APPROVAL),
     )
 
 
@@ -100,5 +101,7 @@ def _source(value: JsonValue) -> MediaSource:
             raise WrongFormError(f"{other!r} is no source of media")
 
 
+_APPROVALS: tuple[Approval, ...] = get_args(Approval)
+_MAYBE_APPROVAL: Read[Approval | None] = optional(one_of(_APPROVALS, "an approval"))
 _MAYBE_DATA: Read[ProviderData | None] = optional(provider_data)
 _MAYBE_MARK: Read[CacheMark | None] = optional(_mark)

@@ -28,10 +28,9 @@ def synthetic_result(call: ToolCall, why: str = INTERRUPTED) -> ToolResultMessag
 
 def interrupted(call: ToolCall, tools: Iterable[ToolSpec]) -> ToolResultMessage:
     """The result of a call that may have run, as far as its tool among `tools` lets one tell."""
-    tool = next((tool for tool in tools if tool.name == call.name), None)
-    if tool is not None and tool.requires_approval and not call.approved:
+    if call.approval == "needed":
         return synthetic_result(call, UNAPPROVED)
-    repeatable = tool is not None and tool.idempotent
+    repeatable = any(tool.name == call.name and tool.idempotent for tool in tools)
     return synthetic_result(call, f"{INTERRUPTED} {REPEATABLE}" if repeatable else INTERRUPTED)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar, final
+from typing import Literal, TypeAlias, TypeVar, final
 
 from punk.core.media import CacheMark, MediaSource
 from punk.core.provider_data import ProviderData
 
 P = TypeVar("P")
+
+Approval: TypeAlias = Literal["needed", "given"]
 
 
 @final
@@ -70,14 +72,14 @@ class RefusalPart:
 @final
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call a model asked for. `arguments` is its JSON text, as it was sent (maybe not valid). `approved` says that
-    somebody allowed it to run where its tool asks for that."""
+    """A call a model asked for. `arguments` is its JSON text, as it was sent (maybe not valid). `approval` says whether
+    somebody has to allow it to run, or has; None where its tool asks for no approval."""
 
     id: str
     name: str
     arguments: str
     provider_data: ProviderData | None = None
-    approved: bool = False
+    approval: Approval | None = None
 
 
 @final

@@ -62,8 +62,11 @@ def end_turn(state: Streaming, finish: Finish) -> Step:
     usage = merge_usage(paused, state.turn.usage)
     origin = state.turn.origin or (paused.origin if paused else Origin())
     if draft.calls and finish.reason in RUNNABLE:
+        guarded = _guarded(run.request)
+        parts = tuple(_under_guard(part, guarded) if isinstance(part, ToolCall) else part for part in parts)
+        calls = tuple(replace(drafted, call=_under_guard(drafted.call, guarded)) for drafted in draft.calls)
         called = ToolCallMessage(parts, finish=finish, usage=usage, origin=origin)
-        return answer_calls(replace(run, messages=run.messages.append(called), paused=None), state.log, draft.calls, {})
+        return answer_calls(replace(run, messages=run.messages.append(called), paused=None), state.log, calls, {})
     words = (*paused.parts, *draft.words) if paused else draft.words
     unrun = [drafted.call for drafted in draft.calls]
     if finish.reason == "pause" and unrun:
@@ -120,10 +123,20 @@ def _unapproved(
     request: Request, drafts: tuple[DraftCall, ...], known: Mapping[str, ToolResultMessage]
 ) -> frozenset[str]:
     """The ids of the calls that could run, were they approved."""
-    guarded = {tool.name for tool in request.tools if tool.requires_approval}
-    if not guarded or not request.execute_tools:
+    if not request.execute_tools:
         return frozenset()
-    return frozenset(call.id for call in _ready(drafts, known) if call.name in guarded and not call.approved)
+    guarded = _guarded(request)
+    ready = (_under_guard(call, guarded) for call in _ready(drafts, known))
+    return frozenset(call.id for call in ready if call.approval == "needed")
+
+
+def _guarded(request: Request) -> frozenset[str]:
+    return frozenset(tool.name for tool in request.tools if tool.requires_approval)
+
+
+def _under_guard(call: ToolCall, guarded: frozenset[str]) -> ToolCall:
+    """`call`, which remembers that it needs approval: another run, with other tools, must not forget it."""
+    return replace(call, approval="needed") if call.name in guarded and call.approval is None else call
 
 
 def _ready(drafts: tuple[DraftCall, ...], known: Mapping[str, ToolResultMessage]) -> list[ToolCall]:

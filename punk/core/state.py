@@ -167,7 +167,7 @@ def _result(run: Run, call: ToolCall, answer: ToolResultMessage | Awaited) -> To
             return synthetic_result(call, UNSTARTED)
         case "result":
             # It was approved, if that was needed.
-            return interrupted(replace(call, approved=True), run.request.tools)
+            return interrupted(replace(call, approval=None), run.request.tools)
         case _:
             assert_never(answer)
 

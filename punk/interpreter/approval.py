@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import reprlib
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import final
@@ -11,6 +12,7 @@ from typing import final
 from punk.core.parts import ToolCall
 from punk.errors import ToolExecutionAbortError
 from punk.interpreter.threads import in_daemon_thread
+from punk.tools.abort import abort_in
 from punk.tools.approval import Approve, Denied, Verdict
 from punk.tools.result import describe_error
 from punk.tools.schema import is_async
@@ -35,9 +37,9 @@ class Desk:
             return Denied("There is nobody to approve it.")
         try:
             verdict = await self._verdict(self.approve, call, context)
-        except ToolExecutionAbortError:
-            raise
         except Exception as error:
+            if (abort := abort_in(error)) is not None:
+                raise abort from None
             raise ToolExecutionAbortError(f"approve failed for {call.name}: {describe_error(error)}") from error
         match verdict:
             case True:
@@ -47,9 +49,8 @@ class Desk:
             case Denied():
                 return verdict
             case other:
-                raise ToolExecutionAbortError(
-                    f"approve answers with True, False or Denied(reason), not with {other!r:.60} as for {call.name}"
-                )
+                given = f"{reprlib.repr(other)} as for {call.name}"
+                raise ToolExecutionAbortError(f"approve answers with True, False or Denied(reason), not with {given}")
 
     async def _verdict(self, approve: Approve, call: ToolCall, context: contextvars.Context) -> Verdict:
         if is_async(approve):

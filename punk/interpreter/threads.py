@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar, final
 
@@ -15,38 +14,49 @@ T = TypeVar("T")
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Raised:
+class Raised:
+    """A call raised this."""
+
     error: BaseException
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Gave(Generic[T]):
+class Gave(Generic[T]):
+    """A call returned this."""
+
     value: T
 
 
-async def in_daemon_thread(call: Callable[[], T], context: contextvars.Context) -> T:
+async def in_daemon_thread(
+    call: Callable[[], T], context: contextvars.Context, drop: Callable[[T], None] = lambda unwanted: None
+) -> T:
     """What `call` returns or raises when it runs in `context`, in a thread. A cancelled wait leaves the thread alone:
-    its outcome is dropped."""
+    what it returns then is given to `drop`."""
     loop = asyncio.get_running_loop()
     # An outcome is passed as a value: a future refuses some exceptions, StopIteration among them.
-    done: asyncio.Future[_Gave[T] | _Raised] = loop.create_future()
+    done: asyncio.Future[Gave[T] | Raised] = loop.create_future()
 
-    def deliver(outcome: _Gave[T] | _Raised) -> None:
+    def deliver(outcome: Gave[T] | Raised) -> None:
         if not done.done():
             done.set_result(outcome)
+        elif isinstance(outcome, Gave):
+            drop(outcome.value)
 
     def work() -> None:
         try:
-            outcome: _Gave[T] | _Raised = _Gave(context.run(call))
+            outcome: Gave[T] | Raised = Gave(context.run(call))
         except BaseException as error:
-            outcome = _Raised(error)
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            outcome = Raised(error)
+        try:
             loop.call_soon_threadsafe(deliver, outcome)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            if isinstance(outcome, Gave):
+                drop(outcome.value)
 
     threading.Thread(target=work, name="punk-tool", daemon=True).start()
     match await done:
-        case _Raised(error):
+        case Raised(error):
             raise error
-        case _Gave(value):
+        case Gave(value):
             return value

@@ -17,9 +17,9 @@ from punk.core.history import denial
 from punk.core.json import repair_text
 from punk.core.parts import TextPart, ToolCall
 from punk.core.tool_events import ToolAbortRequested, ToolProgressed, ToolReturned
-from punk.errors import ToolExecutionAbortError
 from punk.interpreter.approval import Desk
 from punk.interpreter.threads import in_daemon_thread
+from punk.tools.abort import abort_in
 from punk.tools.call import AsyncCall, BoundCall, RemoteCall, Returned, Suspended, SyncCall, bind
 from punk.tools.context import ToolContext
 from punk.tools.remote import ToolAnswer
@@ -49,7 +49,7 @@ class Hearing:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._report = report
-        self.open = False
+        self.open: bool = False
 
     def hear(self, event: ToolProgressed) -> None:
         """Take a report of the tool's."""
@@ -69,7 +69,8 @@ async def prepare_call(
 ) -> BoundCall | Outcome:
     """Validate the call's arguments and, if there is a `desk`, have it approved there; or why it does not run."""
     told = ToolContext(call.id, call.name, hearing.hear)
-    return await _settled(call, _prepared(call, tool, told, desk, context.copy()), context, None)
+    work = _prepared(call, tool, told, desk, context.copy())
+    return await _settled("not run: its approval", call, work, context, None)
 
 
 async def run_call(
@@ -78,7 +79,7 @@ async def run_call(
     """Run the call in a copy of `context`, for `timeout` seconds at most."""
     hearing.open = True
     try:
-        answer = await _settled(call, _run(bound, context.copy()), context, timeout)
+        answer = await _settled("the tool", call, _run(bound, context.copy()), context, timeout)
     finally:
         hearing.open = False
     if isinstance(answer, Outcome):
@@ -116,17 +117,28 @@ async def _value(bound: BoundCall, context: contextvars.Context) -> object:
         case AsyncCall() | RemoteCall():
             return await bound.run()
         case SyncCall():
-            match await in_daemon_thread(bound.run, context):
+            match await in_daemon_thread(bound.run, context, _drop):
                 case Returned(value):
                     return value
                 case Suspended(awaitable):
                     return await awaitable
 
 
+def _drop(unwanted: Returned | Suspended) -> None:
+    """Let go of what came too late: a coroutine that nobody awaits is reported."""
+    if isinstance(unwanted, Suspended) and isinstance(unwanted.awaitable, Coroutine):
+        unwanted.awaitable.close()
+
+
 async def _settled(
-    call: ToolCall, work: Coroutine[object, object, T], context: contextvars.Context, timeout: float | None
+    what: str,
+    call: ToolCall,
+    work: Coroutine[object, object, T],
+    context: contextvars.Context,
+    timeout: float | None,
 ) -> T | Outcome:
-    """What `work`, code of the user's, gives; in a task of its own, whose end is never taken for that of ours."""
+    """What `work`, code of the user's that is `what`, gives; in a task of its own, whose end is never taken for that of
+    ours."""
     running = asyncio.get_running_loop().create_task(work, context=context.copy())
     try:
         done, _ = await asyncio.wait({running}, timeout=timeout)
@@ -135,29 +147,19 @@ async def _settled(
         raise
     if not done:
         await _let_go(running)
-        return refused(call, f"the tool took longer than {timeout:g} s")
+        return refused(call, f"{what} took longer than {timeout:g} s")
     if running.cancelled():
-        return refused(call, "the tool cancelled itself")
+        return refused(call, f"{what} cancelled itself")
     error = running.exception()
     match error:
         case None:
             return running.result()
-        case _ if (abort := _abort_in(error)) is not None:
+        case _ if (abort := abort_in(error)) is not None:
             return Outcome(ToolAbortRequested(call.id, abort.message), abort)
         case Exception():
             return refused(call, describe_error(error))
         case _:
             raise error
-
-
-def _abort_in(error: BaseException) -> ToolExecutionAbortError | None:
-    match error:
-        case ToolExecutionAbortError():
-            return error
-        case BaseExceptionGroup() if error.subgroup((KeyboardInterrupt, SystemExit)) is None:
-            return next((abort for inner in error.exceptions if (abort := _abort_in(inner)) is not None), None)
-        case _:
-            return None
 
 
 async def _let_go(task: asyncio.Task[T]) -> None:

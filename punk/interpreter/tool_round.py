@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from returns.methods import unwrap_or_failure
 
@@ -18,6 +18,9 @@ from punk.interpreter.tool_call import GRACE_SECONDS, Hearing, Outcome, prepare_
 from punk.tools.approval import Approve
 from punk.tools.schema import FunctionTool
 from punk.tools.toolbox import AnyTool, Toolbox
+
+_LEFT: Final = "the run has ended"
+"""Read by nobody: the round is not wanted any more."""
 
 
 @final
@@ -58,7 +61,9 @@ async def run_tools(effect: RunTools, rules: ToolRules, context: contextvars.Con
         if guarded:
             report(ToolApproved(call.id))
         async with gates.own(tool), gates.all:
-            report(ToolStarted(call.id))
+            if not report(ToolStarted(call.id)):
+                # Whoever left was told that what had not begun was not run: so it must not begin.
+                return refused(call, _LEFT)
             seconds = rules.seconds if tool.timeout is None else tool.timeout
             return await run_call(call, bound, hearing, context, seconds)
 
@@ -76,6 +81,9 @@ async def run_tools(effect: RunTools, rules: ToolRules, context: contextvars.Con
             task.cancel()
         if pending:
             await asyncio.wait(pending, timeout=2 * GRACE_SECONDS)
+        for task in tasks:
+            if task.done() and not task.cancelled():
+                task.exception()  # looked at: the first one is enough to tell
 
 
 @final

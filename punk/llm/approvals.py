@@ -46,4 +46,4 @@ def _found(messages: Sequence[Message], call_id: str) -> ToolCall:
 
 
 def _allowed(call: ToolCall) -> AssistantPart:
-    return replace(call, approved=True)
+    return replace(call, approval="given")

@@ -4,68 +4,127 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import queue
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar, final
 
+from punk.core.parts import ToolCall
 from punk.errors import ConfigurationError
+from punk.interpreter.threads import Gave, Raised
 from punk.llm.models.base import Model
 from punk.llm.models.defaults import resolve
+from punk.tools.approval import Approve, Verdict
+from punk.tools.schema import is_async
 
 T = TypeVar("T")
 
 
-def run_to_end(start: Callable[[], Coroutine[object, object, T]], model: Model | None) -> T:
+_Answer: TypeAlias = Gave[Verdict | Awaitable[Verdict]] | Raised
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A call to be approved, and where the answer is awaited."""
+
+    call: ToolCall
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[_Answer]
+
+    def settle(self, outcome: _Answer) -> None:
+        """Give the answer, from another thread than that of its loop."""
+
+        def deliver() -> None:
+            if not self.answer.done():
+                self.answer.set_result(outcome)
+
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self.loop.call_soon_threadsafe(deliver)
+
+
+Start: TypeAlias = Callable[[Approve | None], Coroutine[object, object, T]]
+"""Makes the coroutine, given who is asked for approval."""
+
+
+def run_to_end(start: Start[T], model: Model | None, approve: Approve | None) -> T:
     """The result of the coroutine that `start` makes, in an event loop of its own.
 
-    Where a loop already runs, it is blocked meanwhile. Raises `ConfigurationError` there for a model whose client
-    belongs to a loop, and what the coroutine raises.
+    Where a loop already runs, it is blocked meanwhile. A plain `approve` is asked in the thread of the caller, which
+    has nothing else to do: so it may read from the terminal, and an interrupt ends it. Raises `ConfigurationError` for
+    a model whose client belongs to a running loop, and what the coroutine raises.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(start())
-    if not resolve(model).provider().portable:
-        raise ConfigurationError(
-            "complete() inside a running event loop cannot use a client that belongs to that loop;"
-            " use `await chat.complete_async()`"
-        )
-    return _in_thread(start)
+        if approve is None or is_async(approve):
+            return asyncio.run(start(approve))
+    else:
+        if not resolve(model).provider().portable:
+            raise ConfigurationError(
+                "complete() inside a running event loop cannot use a client that belongs to that loop;"
+                " use `await chat.complete_async()`"
+            )
+    return _in_thread(start, approve)
 
 
-def _in_thread(start: Callable[[], Coroutine[object, object, T]]) -> T:
+def _in_thread(start: Start[T], approve: Approve | None) -> T:
     abandoned = threading.Event()
-    results: list[T] = []
-    errors: list[BaseException] = []
+    # Not a join, which in Python 3.11 takes the thread for ended once an interrupt has broken it off.
+    told: queue.SimpleQueue[_Question | Gave[T] | Raised] = queue.SimpleQueue()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[object]]] = []
 
-    async def watched() -> None:
+    async def asked(call: ToolCall) -> Verdict:
+        loop = asyncio.get_running_loop()
+        question = _Question(call, loop, loop.create_future())
+        told.put(question)
+        match await question.answer:
+            case Raised(error):
+                raise error
+            case Gave(verdict):
+                return await verdict if isinstance(verdict, Awaitable) else verdict
+
+    async def watched() -> T:
         task = asyncio.current_task()
         assert task is not None
         running.append((asyncio.get_running_loop(), task))
         if abandoned.is_set():
-            return
-        results.append(await start())
+            raise asyncio.CancelledError
+        return await start(approve if approve is None or is_async(approve) else asked)
 
     def work() -> None:
         try:
-            asyncio.run(watched())
+            told.put(Gave(asyncio.run(watched())))
         except BaseException as error:
-            errors.append(error)
+            told.put(Raised(error))
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(work,), name="punk-complete", daemon=True)
     thread.start()
     try:
-        thread.join()
+        while isinstance(end := told.get(), _Question):
+            end.settle(_decided(approve, end.call))
     except BaseException:  # ctrl-C reaches this thread alone: the other one must not go on
         abandoned.set()
         with suppress(RuntimeError):  # its loop may just have ended
             for loop, task in running:
                 loop.call_soon_threadsafe(task.cancel)
-        thread.join()
+        while isinstance(told.get(), _Question):
+            pass
         raise
-    for error in errors:
-        raise error
-    return results[0]
+    thread.join()
+    match end:
+        case Raised(error):
+            raise error
+        case Gave(value):
+            return value
+
+
+def _decided(approve: Approve | None, call: ToolCall) -> _Answer:
+    assert approve is not None, "who asks was given it"
+    try:
+        return Gave(approve(call))
+    except Exception as error:
+        return Raised(error)

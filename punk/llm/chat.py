@@ -9,12 +9,9 @@ from returns.methods import unwrap_or_failure
 from typing_extensions import TypeVar
 
 from punk.core.codec import messages_from_json, messages_to_json
-from punk.core.effects import RequestTurn
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Message, ToolCallMessage
 from punk.core.parts import ToolCall
-from punk.core.state import history
-from punk.core.step import begin
 from punk.core.usage import Usage
 from punk.errors import ConfigurationError
 from punk.interpreter.counting import Counted, NotCounted, count_tokens
@@ -31,8 +28,8 @@ from punk.llm.plan import Plan
 from punk.llm.stream_errors import error_for
 from punk.llm.streaming import ChatStream
 from punk.tools.output import OutputForm, OutputType
-from punk.tools.tool import AsTool, Tool
-from punk.tools.toolbox import Toolbox
+from punk.tools.tool import AsTool
+from punk.tools.toolbox import Toolbox, checked_tools
 
 __all__ = ["Chat"]
 
@@ -66,10 +63,8 @@ class Chat(Generic[T_co]):
         self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(map(_checked, messages))
         if model is not None and not hasattr(model, "provider"):
             raise ConfigurationError(f"a model is an object such as AnthropicModel(...), not {model!r:.40}")
-        if callable(tools) or not all(callable(tool) or isinstance(tool, Tool) for tool in tools):
-            raise ConfigurationError(f"tools are a list of functions, not {tools!r:.60}")
         self._model = model
-        self._tools = tuple(tools)
+        self._tools = checked_tools(tools)
         self._servers = mcp_servers if isinstance(mcp_servers, MCPServers) else checked(mcp_servers)
         self._output = output
 
@@ -160,7 +155,7 @@ class Chat(Generic[T_co]):
 
     @property
     def unanswered_calls(self) -> tuple[ToolCall, ...]:
-        """The calls that this chat ends in and that have no result: a stream of it runs them first."""
+        """The calls that this chat ends in and that have no result: a stream of it runs them first, if it runs any."""
         return unanswered_calls(self.messages)
 
     def approve(self, call_id: str) -> Chat[T_co]:
@@ -191,20 +186,18 @@ class Chat(Generic[T_co]):
         Inside a running event loop it blocks that loop until the answer is there: the run goes on in a thread, with a
         loop and clients of its own. A model with a client of its own belongs to one loop and is refused there.
         """
-        return run_to_end(lambda: self.complete_async(**options), self._model)
+        return run_to_end(
+            lambda by: self.complete_async(**(options | {"approve": by})), self._model, options.get("approve")
+        )
 
     async def count_tokens(self) -> int:
         """How many tokens a request with this chat would have, as its provider counts them.
 
-        Raises `ConfigurationError` where the provider does not count, `StreamingError` where it cannot be asked.
+        MCP servers are started for it. Raises `ConfigurationError` where the provider does not count, `StreamingError`
+        where it cannot be asked.
         """
         provider = resolve(self._model).provider()
-        plan = self._plan(Options())
-        toolbox, servers = await plan.tools()
-        await servers.close()
-        request = plan.request(toolbox)
-        state, _ = begin(request)
-        turn = RequestTurn(1, history(state), request.tools, request.output)
+        state, turn = await self._plan(Options()).first_turn()
         match await count_tokens(provider, turn):
             case Counted(tokens):
                 return tokens

@@ -8,6 +8,7 @@ from typing import Final, TypedDict, final
 from punk.core.request import MAX_ROUNDS
 from punk.errors import ConfigurationError
 from punk.tools.approval import Approve
+from punk.tools.bounds import check_count, check_seconds
 
 
 class RunOptions(TypedDict, total=False):
@@ -15,8 +16,10 @@ class RunOptions(TypedDict, total=False):
 
     `execute_tools` (true): whether the calls of the model are run; else the final chat ends in them. `max_rounds` (32):
     how many requests may be made. `max_tool_calls` (None): how many calls may be run. `max_total_tokens` (None): once
-    so many were reported, no more is asked. `max_concurrent_tools` (None): how many tools run at once. `tool_timeout`
-    (None): seconds for each call. None is no bound; passing one is a `StreamingError` with the partial.
+    so many were reported, no more is asked. Passing one of these is a `StreamingError` with the partial.
+
+    `max_concurrent_tools` (None): how many tools run at once, others wait. `tool_timeout` (None): seconds for each call
+    of a tool that has no timeout of its own; passing it is an error result. None is no bound.
 
     `approve` (None): who is asked about calls of tools that require approval, see `punk.llm.tools.Approve`. Without it,
     the run ends where such a call is all that is left to do: `await stream.chat` raises `StreamIncompleteError`, and
@@ -32,13 +35,13 @@ class RunOptions(TypedDict, total=False):
     approve: Approve | None
 
 
-_BOUNDS: Final = ("max_rounds", "max_tool_calls", "max_total_tokens", "max_concurrent_tools", "tool_timeout")
+_COUNTS: Final = ("max_tool_calls", "max_total_tokens", "max_concurrent_tools")
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`RunOptions` with what was not said. Raises `ConfigurationError` for a bound that is not positive."""
+    """`RunOptions` with what was not said. Raises `ConfigurationError` for what none of them can be."""
 
     execute_tools: bool = True
     max_rounds: int = MAX_ROUNDS
@@ -49,9 +52,11 @@ class Options:
     approve: Approve | None = None
 
     def __post_init__(self) -> None:
-        for name in _BOUNDS:
-            bound = getattr(self, name)
-            if bound is not None and bound <= 0:
-                raise ConfigurationError(f"{name} is above 0, not {bound}")
-        if self.approve is not None and not callable(self.approve):
+        check_count("max_rounds", self.max_rounds)
+        for name in _COUNTS:
+            if (count := getattr(self, name)) is not None:
+                check_count(name, count)
+        if self.tool_timeout is not None:
+            check_seconds("tool_timeout", self.tool_timeout)
+        if self.approve is not None and (isinstance(self.approve, type) or not callable(self.approve)):
             raise ConfigurationError(f"approve is a function of a call, not {self.approve!r:.60}")

@@ -7,9 +7,12 @@ from typing import Generic, final
 
 from typing_extensions import TypeVar
 
+from punk.core.effects import RequestTurn
 from punk.core.log import Log
 from punk.core.messages import Message
 from punk.core.request import Request
+from punk.core.state import StreamState, history
+from punk.core.step import begin
 from punk.errors import ConfigurationError
 from punk.interpreter.mcp.servers import MCPSource, StreamServers
 from punk.interpreter.tool_round import ToolRules
@@ -40,7 +43,16 @@ class Plan(Generic[T_co]):
     async def tools(self) -> tuple[Toolbox, StreamServers]:
         """All tools, and the servers that some of them need until they are closed."""
         servers = StreamServers(self.servers)
-        return self.toolbox.with_remote(await servers.open(self.toolbox.by_name)), servers
+        taken = {*self.toolbox.by_name, *([] if self.form is None else [ANSWER_TOOL])}
+        return self.toolbox.with_remote(await servers.open(taken)), servers
+
+    async def first_turn(self) -> tuple[StreamState, RequestTurn]:
+        """The run before anything has happened, and what it would ask of the model for the whole conversation."""
+        toolbox, servers = await self.tools()
+        await servers.close()
+        request = self.request(toolbox)
+        state, _ = begin(request)
+        return state, RequestTurn(1, history(state), request.tools, request.output)
 
     def request(self, toolbox: Toolbox) -> Request:
         """What is asked of the model, which is offered the tools of `toolbox`."""

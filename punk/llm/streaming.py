@@ -162,7 +162,8 @@ class ChatStream(Generic[T_co]):
     def chat(self) -> Awaitable[Chat[T_co]]:
         """The final chat. Awaited inside the block, it reads the stream to its end first.
 
-        Raises `StreamIncompleteError` if the stream was left early, and a failed stream's error again.
+        Raises `StreamIncompleteError` if the stream was left early or its calls wait to be approved, and a failed
+        stream's error again.
         """
         return _FinalChat(self)
 

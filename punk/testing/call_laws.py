@@ -55,13 +55,19 @@ def check_calls_that_run(state: StreamState, effects: Iterable[Effect]) -> None:
 
 def check_starts(state: StreamState) -> None:
     """Law 11 as well: what was sealed starts at most once, is silent before that, and gives one result; what needs
-    approval has that before its start, and before any result but an error."""
+    approval has that before its start, and before any result but an error. Calls of guarded tools say so themselves,
+    once their turn has ended."""
+    requested = False
     waiting: dict[str, ToolCall] = {}
     unapproved: set[str] = set()
     started: set[str] = set()
     for entry in state.log:
         match entry:
+            case TurnRequested():
+                requested = True
             case CallSealed(call=call):
+                marked = call.approval is not None or not needs_approval(state.run.request, call)
+                _expect(marked or not requested, f"{call!r} needs approval, and does not say so")
                 waiting[call.id] = call
                 started.discard(call.id)
                 if needs_approval(state.run.request, call):
@@ -89,7 +95,7 @@ def check_starts(state: StreamState) -> None:
 def needs_approval(request: Request, call: ToolCall) -> bool:
     """Whether `call` may only run once somebody approves it, which nobody has."""
     guarded = any(tool.name == call.name and tool.requires_approval for tool in request.tools)
-    return guarded and not call.approved
+    return (guarded and call.approval is None) or call.approval == "needed"
 
 
 def _expect(true: bool, otherwise: str) -> None:

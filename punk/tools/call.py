@@ -13,7 +13,7 @@ from returns.methods import unwrap_or_failure
 from returns.result import Failure, Result, Success
 
 from punk.core.json import JsonObject, parse_object
-from punk.errors import ToolExecutionAbortError
+from punk.tools.abort import abort_in
 from punk.tools.context import ToolContext
 from punk.tools.remote import RemoteTool, ToolAnswer
 from punk.tools.result import describe_error
@@ -107,9 +107,9 @@ def bind(tool: AnyTool, arguments_json: str, context: ToolContext) -> Result[Bou
         arguments = tool.arguments.model_validate_json(arguments_json)
     except ValidationError as error:
         return Failure(_explain(error))
-    except ToolExecutionAbortError:
-        raise
     except Exception as error:  # validators are the user's code
+        if (abort := abort_in(error)) is not None:
+            raise abort from None
         return Failure(f"arguments: {describe_error(error)}")
     positional, keyword = _passing(tool, arguments, context)
     return Success(AsyncCall(tool, positional, keyword) if tool.is_async else SyncCall(tool, positional, keyword))

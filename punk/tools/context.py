@@ -24,8 +24,8 @@ class ToolContext:
     __slots__ = ("_hear", "call_id", "tool")
 
     def __init__(self, call_id: str = "", tool: str = "", hear: Callable[[ToolProgressed], None] = _unheard) -> None:
-        self.call_id = call_id
-        self.tool = tool
+        self.call_id: str = call_id
+        self.tool: str = tool
         self._hear = hear
 
     def report(self, message: str | None = None, *, progress: float | None = None, total: float | None = None) -> None:

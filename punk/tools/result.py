@@ -21,6 +21,7 @@ from punk.core.json import JsonValue, repair_text
 from punk.core.parts import DocumentPart, ImagePart, TextPart, UserPart
 from punk.tools.remote import ToolAnswer
 
+_SHOWN: Final = 5
 _WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID)
 
 
@@ -53,6 +54,8 @@ def _parts(value: object) -> tuple[UserPart, ...]:
     match value:
         case TextPart():
             return (dataclasses.replace(value, text=repair_text(value.text)),)
+        case DocumentPart(name=str(name)):
+            return (dataclasses.replace(value, name=repair_text(name)),)
         case ImagePart() | DocumentPart():
             return (value,)
         case list() | tuple() if any(isinstance(item, TextPart | ImagePart | DocumentPart) for item in value):
@@ -63,8 +66,12 @@ def _parts(value: object) -> tuple[UserPart, ...]:
 
 
 def describe_error(error: BaseException) -> str:
-    """What an exception of the user's code says, for the model; its type alone if it cannot even say that."""
+    """What an exception of the user's code says, for the model; its type alone if it cannot even say that. For a group,
+    what the first few in it say."""
     name = type(error).__name__
+    if isinstance(error, BaseExceptionGroup):
+        inner = "; ".join(describe_error(each) for each in error.exceptions[:_SHOWN])
+        return f"{name}: {inner}" + ("; …" if len(error.exceptions) > _SHOWN else "")
     try:
         return f"{name}: {error}"
     except Exception:

@@ -1,7 +1,7 @@
 """The tools of a chat, each under a name of its own."""
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias, final
@@ -12,7 +12,7 @@ from punk.core.request import ToolSpec
 from punk.errors import ConfigurationError
 from punk.tools.remote import RemoteTool
 from punk.tools.schema import FunctionTool
-from punk.tools.tool import AsTool
+from punk.tools.tool import AsTool, Tool
 
 AnyTool: TypeAlias = FunctionTool | RemoteTool
 """What a toolbox holds."""
@@ -60,3 +60,11 @@ class Toolbox:
             return Success(tool)
         known = ", ".join(self.by_name) or "none"
         return Failure(f"unknown tool {reprlib.repr(name)}; known tools: {known}")
+
+
+def checked_tools(tools: Iterable[AsTool] | AsTool | None) -> tuple[AsTool, ...]:
+    """`tools`, if they are such. Raises `ConfigurationError` for what is no list of functions and `Tool`s."""
+    given = None if callable(tools) or isinstance(tools, Tool) or not isinstance(tools, Iterable) else tuple(tools)
+    if given is None or not all(callable(tool) or isinstance(tool, Tool) for tool in given):
+        raise ConfigurationError(f"tools are a list of functions, not {tools!r:.60}")
+    return given

@@ -312,13 +312,54 @@ MUTANTS: Final = (
     Mutant("deferred calls are run", "rounds", "if call.id not in deferred)", "if call.id)"),
     Mutant("nobody says who is to be asked", "rounds", "RunTools(running, unapproved - deferred)", "RunTools(running)"),
     Mutant("that approval is needed is not noted", "rounds", "log = log.append(ApprovalNeeded(call))", "pass"),
-    Mutant("an approval given before is ignored", "rounds", "in guarded and not call.approved)", "in guarded)"),
-    Mutant("every call needs approval", "rounds", "if call.name in guarded and not", "if not"),
+    Mutant(
+        "an approval given before is ignored", "rounds", 'if call.approval == "needed")', "if call.name in guarded)"
+    ),
+    Mutant(
+        "every call needs approval",
+        "rounds",
+        "if call.name in guarded and call.approval is None",
+        "if call.approval is None",
+    ),
+    Mutant(
+        "an approval is overwritten", "rounds", "in guarded and call.approval is None else call", "in guarded else call"
+    ),
+    Mutant(
+        "a chat forgets that its calls need approval",
+        "rounds",
+        "parts = tuple(_under_guard(part, guarded) if isinstance(part, ToolCall) else part for part in parts)",
+        "pass",
+    ),
+    Mutant(
+        "calls await approval unmarked",
+        "rounds",
+        "calls = tuple(replace(drafted, call=_under_guard(drafted.call, guarded)) for drafted in draft.calls)",
+        "calls = draft.calls",
+    ),
+    Mutant(
+        "calls that may not run are marked",
+        "rounds",
+        "unrun = [drafted.call for",
+        "unrun = [_under_guard(drafted.call, _guarded(run.request)) for",
+    ),
+    Mutant(
+        "a marked call runs once its tool is free",
+        "rounds",
+        'if call.approval == "needed")',
+        'if call.approval == "needed" and call.name in guarded)',
+    ),
+    Mutant("a marked call runs", "rounds", 'if call.approval == "needed")', "if False)"),
+    Mutant(
+        "an unmarked call of a guarded tool runs",
+        "rounds",
+        "ready = (_under_guard(call, guarded) for call in _ready(drafts, known))",
+        "ready = _ready(drafts, known)",
+    ),
     Mutant(
         "handed over calls await approval",
         "rounds",
-        "if not guarded or not request.execute_tools:",
-        "if not guarded:",
+        "if not request.execute_tools:",
+        "if False:",
     ),
     Mutant(
         "deferred calls count", "rounds", "len(_ready(drafts, known)) - len(deferred)", "len(_ready(drafts, known))"
@@ -352,7 +393,7 @@ MUTANTS: Final = (
         "what was never approved may have run", "state", "synthetic_result(call, UNAPPROVED)", "synthetic_result(call)"
     ),
     Mutant("what never began may have run", "state", "synthetic_result(call, UNSTARTED)", "synthetic_result(call)"),
-    Mutant("what was approved was not", "state", "interrupted(replace(call, approved=True),", "interrupted(call,"),
+    Mutant("what was approved was not", "state", "interrupted(replace(call, approval=None),", "interrupted(call,"),
     Mutant(
         "that a call may be repeated is not said",
         "history",
@@ -362,20 +403,26 @@ MUTANTS: Final = (
     Mutant(
         "any call may be repeated",
         "history",
-        "(tool for tool in tools if tool.name == call.name)",
-        "(tool for tool in tools if tool.idempotent)",
+        "any(tool.name == call.name and tool.idempotent for",
+        "any(tool.idempotent for",
     ),
     Mutant(
         "an old call that nobody approved may have run",
         "history",
-        "if tool is not None and tool.requires_approval and not call.approved:",
+        'if call.approval == "needed":',
         "if False:",
     ),
     Mutant(
         "an old call that was approved never ran",
         "history",
-        "tool.requires_approval and not call.approved:",
-        "tool.requires_approval:",
+        'if call.approval == "needed":',
+        "if call.approval is not None:",
+    ),
+    Mutant(
+        "an old call that needed no approval never ran",
+        "history",
+        'if call.approval == "needed":',
+        'if call.approval != "given":',
     ),
     Mutant(
         "a run does not say what became of old calls",
@@ -389,7 +436,7 @@ MUTANTS: Final = (
         "valid_history(resumed.before, request.tools)",
         "valid_history(resumed.before)",
     ),
-    Mutant("the codec forgets approvals", "codec_parts", 'get("approved", optional(boolean)) or False,', "False,"),
+    Mutant("the codec forgets approvals", "codec_parts", 'get("approval", _MAYBE_APPROVAL),', "None,"),
     Mutant(
         "the codec keeps the text of a result only",
         "codec",

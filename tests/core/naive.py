@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from punk.core.events import (
     CallDelta,
@@ -49,7 +50,9 @@ def final_messages(conversation: Conversation) -> tuple[Message, ...]:
         if finish.reason == "pause":
             continue
         if calls and finish.reason in (None, "stop", "tool_use"):
-            said.append(ToolCallMessage(parts, finish=finish, usage=usage, origin=origin))
+            guarded = {tool.name for tool in conversation.request.tools if tool.requires_approval}
+            marked = [replace(p, approval="needed") if p in calls and p.name in guarded else p for p in parts]
+            said.append(ToolCallMessage(marked, finish=finish, usage=usage, origin=origin))
             for call in calls:
                 [told] = [result for result in results if result.call_id == call.id]
                 said.append(ToolResultMessage(call.id, call.name, told.parts, told.is_error))

@@ -22,7 +22,15 @@ from punk.core.events import (
 from punk.core.failures import CallLimit, ProtocolViolation, RoundLimit, ToolAborted
 from punk.core.history import INTERRUPTED, REPEATABLE, UNAPPROVED, UNSTARTED
 from punk.core.log import Log
-from punk.core.messages import Finish, Message, ToolCallMessage, ToolResultMessage, UserMessage
+from punk.core.messages import (
+    AssistantMessage,
+    Finish,
+    FinishReason,
+    Message,
+    ToolCallMessage,
+    ToolResultMessage,
+    UserMessage,
+)
 from punk.core.parts import ToolCall
 from punk.core.request import Request, ToolSpec
 from punk.core.state import (
@@ -44,7 +52,16 @@ HI = UserMessage("hi")
 TOOL_USE = TurnEnded(Finish("tool_use"))
 # One call of a tool that anybody may use, between two of one that somebody has to allow.
 A, B, C = ToolCall("a", "g", "{}"), ToolCall("b", "f", "{}"), ToolCall("c", "g", "{}")
-CALLED = ToolCallMessage([A, B, C], finish=Finish("tool_use"))
+# The same calls once their turn has ended.
+MARKED_A, MARKED_C = replace(A, approval="needed"), replace(C, approval="needed")
+CALLED = ToolCallMessage([MARKED_A, B, MARKED_C], finish=Finish("tool_use"))
+# A run whose tools say nothing of approval.
+FREE = replace(DEFERRED, tools=(TOOL, replace(GUARDED_TOOL, requires_approval=False)))
+
+
+def allowed(call: ToolCall) -> ToolCall:
+    """`call`, which somebody allowed to run."""
+    return replace(call, approval="given")
 
 
 def turn(*calls: ToolCall) -> tuple[Event, ...]:
@@ -74,11 +91,12 @@ def results(state: StreamState) -> dict[str, str]:
 
 def test_where_somebody_is_asked_the_effect_says_what_for() -> None:
     state, effects = run(ASKED, *turn(A, B, C))
-    assert effects == (RunTools((A, B, C), frozenset({"a", "c"})),)
+    assert effects == (RunTools((MARKED_A, B, MARKED_C), frozenset({"a", "c"})),)
     assert isinstance(state, RunningTools)
     assert state.answers == ("approval", "start", "approval")
-    notes = (CallSealed(A), ApprovalNeeded(A), CallSealed(B), CallSealed(C), ApprovalNeeded(C))
-    assert tuple(state.log)[-5:] == notes
+    first, last = (CallSealed(MARKED_A), ApprovalNeeded(MARKED_A)), (CallSealed(MARKED_C), ApprovalNeeded(MARKED_C))
+    assert tuple(state.log)[-5:] == (*first, CallSealed(B), *last)
+    assert state.run.messages[1] == CALLED
 
 
 def test_what_is_approved_starts_and_gives_its_result() -> None:
@@ -92,7 +110,7 @@ def test_what_is_approved_starts_and_gives_its_result() -> None:
     assert isinstance(requested, RequestTurn)
     assert requested.messages == (
         HI,
-        ToolCallMessage([A], finish=Finish("tool_use")),
+        ToolCallMessage([MARKED_A], finish=Finish("tool_use")),
         ToolResultMessage("a", "g", "done"),
     )
 
@@ -169,7 +187,7 @@ def test_where_nobody_is_asked_siblings_run_and_the_run_ends_in_the_rest() -> No
     state, effects = run(DEFERRED, *turn(A, B, C), ToolStarted("b"), ToolReturned("b", "2"))
     assert isinstance(state, AwaitingApproval)
     assert effects == (RunTools((B,)),)
-    assert state.calls == (A, C)
+    assert state.calls == (MARKED_A, MARKED_C)
     assert history(state) == (HI, CALLED, ToolResultMessage("b", "f", "2"))
     assert state.run.calls == 1
 
@@ -177,8 +195,8 @@ def test_where_nobody_is_asked_siblings_run_and_the_run_ends_in_the_rest() -> No
 def test_with_no_sibling_the_run_ends_with_its_turn() -> None:
     state, effects = run(DEFERRED, TextDelta(0, "Let me."), CallStarted(1, "a", "g"), CallEnded(1), TOOL_USE)
     assert isinstance(state, AwaitingApproval)
-    assert (state.calls, effects) == ((A,), ())
-    assert tuple(state.log)[-2:] == (CallSealed(A), ApprovalNeeded(A))
+    assert (state.calls, effects) == ((MARKED_A,), ())
+    assert tuple(state.log)[-2:] == (CallSealed(MARKED_A), ApprovalNeeded(MARKED_A))
 
 
 def test_results_of_siblings_stand_in_the_order_of_their_calls() -> None:
@@ -191,7 +209,7 @@ def test_results_of_siblings_stand_in_the_order_of_their_calls() -> None:
 def test_calls_that_must_not_run_are_answered_and_await_nothing() -> None:
     state, effects = run(DEFERRED, *turn(A)[:-1], CallStarted(1, "b", "g"), TOOL_USE)
     assert isinstance(state, AwaitingApproval)
-    assert (state.calls, effects) == ((A,), ())
+    assert (state.calls, effects) == ((MARKED_A,), ())
     assert results(state) == {"b": "The tool was not run: the call was not finished."}
 
 
@@ -236,7 +254,10 @@ def approve(messages: tuple[Message, ...], *ids: str) -> tuple[Message, ...]:
     approved: list[Message] = []
     for message in messages:
         if isinstance(message, ToolCallMessage):
-            parts = [replace(p, approved=p.id in ids) if isinstance(p, ToolCall) else p for p in message.parts]
+            parts = [
+                replace(p, approval="given" if p.id in ids else p.approval) if isinstance(p, ToolCall) else p
+                for p in message.parts
+            ]
             message = ToolCallMessage(parts, finish=message.finish, usage=message.usage, origin=message.origin)
         approved.append(message)
     return tuple(approved)
@@ -251,16 +272,15 @@ def test_approved_in_two_steps_and_through_json_each_call_runs_once() -> None:
     # One of two is approved: it runs, and the run ends in the other.
     first = replace(DEFERRED, messages=Log(approve(through_json(state), "c")))
     _, effects = begin(first)
-    allowed = replace(C, approved=True)
-    assert effects == (RunTools((allowed,)),)
+    assert effects == (RunTools((allowed(C),)),)
     state, effects = run(first, ToolStarted("c"), ToolReturned("c", "3"))
     assert isinstance(state, AwaitingApproval)
-    assert (state.calls, effects, state.run.rounds) == ((A,), (), 0)
+    assert (state.calls, effects, state.run.rounds) == ((MARKED_A,), (), 0)
     assert results(state) == {"b": "2", "c": "3"}
     # Then the other, too.
     second = replace(DEFERRED, messages=Log(approve(through_json(state), "a", "c")))
     state, effects = begin(second)
-    assert effects == (RunTools((replace(A, approved=True),)),)
+    assert effects == (RunTools((allowed(A),)),)
     state, effects = run(second, ToolReturned("a", "1"))
     assert isinstance(state, Streaming)
     [requested] = effects
@@ -273,7 +293,7 @@ def test_a_denial_between_runs_is_a_result() -> None:
     denied = ToolResultMessage("a", "g", "Not today.", is_error=True)
     request = replace(DEFERRED, messages=Log([*approve(history(state), "c"), denied]))
     state, effects = begin(request)
-    assert effects == (RunTools((replace(C, approved=True),)),)
+    assert effects == (RunTools((allowed(C),)),)
     state, _ = run(request, ToolReturned("c", "3"))
     assert isinstance(state, Streaming)
     assert list(results(state).items()) == [("a", "Not today."), ("c", "3")]
@@ -299,17 +319,61 @@ def test_with_nothing_approved_a_run_is_over_at_once() -> None:
 def test_a_run_that_asks_goes_on_from_one_that_deferred() -> None:
     state, _ = run(DEFERRED, *turn(A, C))
     state, effects = begin(replace(ASKED, messages=Log(approve(history(state), "c"))))
-    assert effects == (RunTools((A, replace(C, approved=True)), frozenset({"a"})),)
+    assert effects == (RunTools((MARKED_A, allowed(C)), frozenset({"a"})),)
     assert isinstance(state, RunningTools)
     assert state.answers == ("approval", "start")
 
 
 def test_an_approval_of_a_tool_that_needs_none_any_more_does_no_harm() -> None:
-    free = replace(DEFERRED, tools=(TOOL, replace(GUARDED_TOOL, requires_approval=False)))
-    allowed = replace(A, approved=True)
-    for request in (free, replace(free, tools=())):
-        _, effects = begin(over(request, ToolCallMessage([allowed, C])))
-        assert effects == (RunTools((allowed, C)),)
+    for request in (FREE, replace(FREE, tools=())):
+        _, effects = begin(over(request, ToolCallMessage([allowed(A), C])))
+        assert effects == (RunTools((allowed(A), C)),)
+
+
+@pytest.mark.parametrize("execute_tools", [True, False], ids=["deferred", "handed over"])
+@pytest.mark.parametrize("later", [FREE, replace(FREE, tools=())], ids=["unguarded", "unknown"])
+def test_what_was_guarded_when_it_was_called_awaits_approval_in_any_run(later: Request, execute_tools: bool) -> None:
+    """Another process may have other tools: what was saved says enough."""
+    state, _ = run(replace(DEFERRED, execute_tools=execute_tools), *turn(A))
+    later = replace(later, messages=Log(through_json(state)))
+    state, effects = run(later)
+    assert isinstance(state, AwaitingApproval)
+    assert (state.calls, effects, state.run.messages[1]) == ((MARKED_A,), (), _calling(MARKED_A))
+    assert begin(replace(later, approvals="asked"))[1] == (RunTools((MARKED_A,), frozenset({"a"})),)
+    # Once it is given, the call runs, and runs once.
+    resumed = replace(later, messages=Log(approve(through_json(state), "a")))
+    assert begin(resumed)[1] == (RunTools((allowed(A),)),)
+    state, [requested] = run(resumed, ToolStarted("a"), ToolReturned("a", "1"))
+    assert isinstance(state, Streaming)
+    assert isinstance(requested, RequestTurn)
+    assert requested.messages == (HI, _calling(allowed(A)), ToolResultMessage("a", "g", "1"))
+
+
+def _calling(call: ToolCall) -> ToolCallMessage:
+    return ToolCallMessage([call], finish=Finish("tool_use"))
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "refusal", "content_filter", "other", "pause"])
+def test_calls_that_may_not_run_need_no_approval(reason: FinishReason) -> None:
+    streaming, _ = run(DEFERRED, *turn(A, B)[:-1])
+    ended, _ = run(DEFERRED, *turn(A, B)[:-1], TurnEnded(Finish(reason)))
+    assert isinstance(ended, Completed)
+    for state in (streaming, ended):
+        said = history(state)[-1]
+        assert isinstance(said, AssistantMessage)
+        assert said.unrun_calls == (A, B)
+
+
+def test_a_guarded_call_of_a_chat_from_elsewhere_awaits_approval() -> None:
+    """It bears no mark, for nobody knew then that its tool is guarded here."""
+    said = ToolCallMessage([A, B])
+    state, _ = run(over(DEFERRED, said), ToolReturned("b", "2"))
+    assert isinstance(state, AwaitingApproval)
+    assert [call.id for call in state.calls] == ["a"]
+    assert begin(over(DEFERRED, said))[1] == (RunTools((B,)),)
+    _, [asked] = begin(over(ASKED, said))
+    assert isinstance(asked, RunTools)
+    assert ([call.id for call in asked.calls], asked.unapproved) == (["a", "b"], frozenset({"a"}))
 
 
 def test_a_tool_that_nobody_knows_needs_no_approval() -> None:
@@ -320,7 +384,7 @@ def test_a_tool_that_nobody_knows_needs_no_approval() -> None:
 
 
 def test_approval_does_not_make_an_invalid_call_run() -> None:
-    bad = ToolCall("a", "g", "{", approved=True)
+    bad = ToolCall("a", "g", "{", approval="given")
     _, [requested] = begin(over(DEFERRED, ToolCallMessage([bad])))
     assert isinstance(requested, RequestTurn)
     [result] = [m for m in requested.messages if isinstance(m, ToolResultMessage)]
@@ -331,18 +395,18 @@ def test_calls_that_are_handed_over_await_approval_in_the_run_that_runs_them() -
     state, effects = run(replace(DEFERRED, execute_tools=False), *turn(A, B))
     assert (isinstance(state, Completed), effects) == (True, ())
     assert not [entry for entry in state.log if isinstance(entry, ApprovalNeeded)]
-    assert begin(replace(ASKED, messages=Log(history(state))))[1] == (RunTools((A, B), frozenset({"a"})),)
+    assert begin(replace(ASKED, messages=Log(history(state))))[1] == (RunTools((MARKED_A, B), frozenset({"a"})),)
     assert begin(replace(DEFERRED, messages=Log(history(state))))[1] == (RunTools((B,)),)
 
 
 def test_of_calls_with_one_id_the_first_alone_can_be_approved() -> None:
     state, effects = run(ASKED, *turn(A, A))
-    assert effects == (RunTools((A,), frozenset({"a"})),)
+    assert effects == (RunTools((MARKED_A,), frozenset({"a"})),)
     assert isinstance(state, RunningTools)
     assert [isinstance(answer, ToolResultMessage) for answer in state.answers] == [False, True]
     # So it is with messages that were made by hand.
-    both = ToolCallMessage([replace(A, approved=True)] * 2)
-    assert begin(over(DEFERRED, both))[1] == (RunTools((replace(A, approved=True),)),)
+    both = ToolCallMessage([allowed(A)] * 2)
+    assert begin(over(DEFERRED, both))[1] == (RunTools((allowed(A),)),)
 
 
 # What becomes of calls that are left, and what a limit keeps.
@@ -385,13 +449,16 @@ def test_of_an_idempotent_tool_it_is_said_that_it_may_be_called_again() -> None:
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (A, UNAPPROVED),
-        (replace(A, approved=True), INTERRUPTED),
+        (A, INTERRUPTED),
+        (MARKED_A, UNAPPROVED),
+        (allowed(A), INTERRUPTED),
         (B, INTERRUPTED),
         (ToolCall("1", "again", "{}"), f"{INTERRUPTED} {REPEATABLE}"),
+        (ToolCall("1", "again", "{}", approval="needed"), UNAPPROVED),
         (ToolCall("u", "unknown", "{}"), INTERRUPTED),
+        (ToolCall("u", "unknown", "{}", approval="needed"), UNAPPROVED),
     ],
-    ids=["unapproved", "approved", "free", "idempotent", "unknown"],
+    ids=["unmarked", "unapproved", "approved", "free", "idempotent", "free by now", "unknown", "unknown by now"],
 )
 @pytest.mark.parametrize("last", [UserMessage("never mind"), ToolCallMessage([B])], ids=["said", "resumed"])
 def test_of_calls_that_were_left_long_ago_it_is_said_what_can_be_told(call: ToolCall, told: str, last: Message) -> None:

@@ -59,7 +59,7 @@ WHOLE: tuple[Message, ...] = (
     *FIRST,
     UserMessage([TextPart("u", DATA, CacheMark("1h")), ImagePart(MEDIA[0], CacheMark("1h"))]),
     UserMessage([DocumentPart(MEDIA[1], "a", CacheMark("1h"))]),
-    ToolCallMessage([ToolCall("2", "f", "{}", DATA, approved=True)]),
+    ToolCallMessage([ToolCall("2", "f", "{}", DATA, approval="given"), ToolCall("3", "f", "{}", approval="needed")]),
     ToolResultMessage("2", "f", [TextPart("r", DATA), ImagePart(MEDIA[0]), DocumentPart(MEDIA[1], "d")], True),
 )
 
@@ -103,9 +103,9 @@ def test_a_result_that_is_more_than_a_text_is_written_in_parts(parts: list[TextP
 
 
 def test_a_call_that_was_written_before_there_were_approvals_has_none() -> None:
-    text = messages_to_json([ToolCallMessage([ToolCall("1", "f", "{}", approved=True)])])
-    assert '"approved":true' in text
-    old = text.replace(',"approved":true', "")
+    text = messages_to_json([ToolCallMessage([ToolCall("1", "f", "{}", approval="given")])])
+    assert '"approval":"given"' in text
+    old = text.replace(',"approval":"given"', "")
     assert old != text
     assert messages_from_json(old).unwrap() == (ToolCallMessage([ToolCall("1", "f", "{}")]),)
 
@@ -198,8 +198,8 @@ MESSAGE = '{"format":"punk.messages","version":1,"messages":[%s]}'
         ),
         (
             MESSAGE
-            % '{"type":"tool_call","parts":[{"type":"call","id":"1","name":"f","arguments":"","approved":"yes"}]}',
-            "not a chat's JSON: parts: approved: true or false was expected, not 'yes'",
+            % '{"type":"tool_call","parts":[{"type":"call","id":"1","name":"f","arguments":"","approval":"yes"}]}',
+            "not a chat's JSON: parts: approval: an approval was expected, not 'yes'",
         ),
         (
             MESSAGE % '{"type":"tool_result","call_id":"1","name":"f","content":"","is_error":0}',

@@ -35,6 +35,7 @@ TALKS = ("stream.content", "stream.thinking", "stream.partial_output", ".complet
 @pytest.mark.parametrize("example", EXAMPLES, ids=[f"line-{example.line}" for example in EXAMPLES])
 def test_example(example: Example, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.input", lambda question: "y")
     (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7")
     for name, code in PROGRAMS.items():
         (tmp_path / name).write_text(code, "utf-8")

@@ -76,6 +76,7 @@ def test_example(
     example: Example, names: Mapping[str, object], aimock: Aimock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.input", lambda question: "y")
     for name, code in programs_in(examples_in(README.read_text("utf-8"), README.name)).items():
         (tmp_path / name).write_text(code, "utf-8")
     ran = run_example(example, names)

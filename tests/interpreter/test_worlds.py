@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from punk.core.events import ApprovalNeeded, CallSealed, TextDelta
 from punk.core.failures import ConnectionLost
+from punk.core.messages import ToolResultMessage
 from punk.core.parts import ToolCall
 from punk.core.state import AwaitingApproval, Completed, Failed, RunningTools, Streaming
 from punk.core.tool_events import ToolApproved, ToolStarted
@@ -109,11 +110,17 @@ def undecided(call: ToolCall) -> bool:
     raise ValueError("who knows")
 
 
-async def quick() -> str:
+RAN: Counter[str] = Counter()
+"""The calls that really ran, in the world that is lived."""
+
+
+async def quick(context: ToolContext) -> str:
+    RAN[context.call_id] += 1
     return "quick"
 
 
 async def slow(context: ToolContext) -> str:
+    RAN[context.call_id] += 1
     context.report("slow", progress=0)
     await asyncio.sleep(0.002)
     context.report(progress=1)
@@ -121,11 +128,13 @@ async def slow(context: ToolContext) -> str:
 
 
 def threaded(context: ToolContext) -> str:
+    RAN[context.call_id] += 1
     context.report("threaded")
     return "threaded"
 
 
-async def guarded() -> str:
+async def guarded(context: ToolContext) -> str:
+    RAN[context.call_id] += 1
     return "guarded"
 
 
@@ -180,6 +189,7 @@ async def read_some(stream: ChatStream, reader: Reader) -> list[object]:
 
 
 async def live(world: World) -> None:
+    RAN.clear()
     chat, model = ask(*world.turns, batch=world.batch)
     chat = chat.with_tools(TOOLS)
     stream = chat.complete_stream(approve=world.approve, max_concurrent_tools=world.side_by_side)
@@ -209,6 +219,10 @@ async def live(world: World) -> None:
     assert all(count == 1 for count in started.values())
     assert started.keys() <= sealed.keys()
     check_starts(state)
+    assert all(count == 1 for count in RAN.values())
+    for message in stream.partial_chat.messages:
+        if isinstance(message, ToolResultMessage) and message.content.startswith("Not run"):
+            assert message.call_id not in RAN
     check_history(state)
     approved = {entry.call_id for entry in state.log if isinstance(entry, ToolApproved)}
     needed = {entry.call.id for entry in state.log if isinstance(entry, ApprovalNeeded)}

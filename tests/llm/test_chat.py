@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 import pytest
@@ -10,7 +11,10 @@ from punk.core.messages import AssistantMessage, Message, SystemMessage, UserMes
 from punk.core.usage import Usage
 from punk.errors import ConfigurationError
 from punk.llm.chat import Chat
+from punk.llm.mcp import MCPServerConfig
 from punk.llm.models.base import Model
+from punk.llm.options import RunOptions
+from punk.llm.tools import Tool
 from tests.llm.script import answer, ask
 
 ASKED = UserMessage("q")
@@ -85,3 +89,39 @@ def test_an_empty_chat_has_no_latest_message() -> None:
 def test_json_of_another_kind_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="JSON"):
         Chat.from_json(text)
+
+
+def test_tools_come_from_any_iterable_and_from_nothing_else() -> None:
+    assert Chat(tools=(each for each in [tool])).tools == (tool,)  # type: ignore[arg-type]  # a generator will do
+    for wrong in (None, tool, Tool(tool), 5):
+        with pytest.raises(ConfigurationError, match="tools are a list of functions"):
+            Chat().with_tools(wrong)  # type: ignore[arg-type]  # what the checker forbids
+
+
+def test_mcp_servers_come_from_any_iterable_and_from_nothing_else() -> None:
+    config = MCPServerConfig("a", command="a")
+    one = Chat().with_mcp_servers([config])
+    assert one == Chat().with_mcp_servers(each for each in [config])  # type: ignore[arg-type]  # a generator will do
+    assert one != Chat()
+    for wrong in (None, config, 5):
+        with pytest.raises(ConfigurationError, match="MCP servers are a list of MCPServerConfig"):
+            Chat().with_mcp_servers(wrong)  # type: ignore[arg-type]  # what the checker forbids
+    with pytest.raises(ConfigurationError, match="an MCP server is an MCPServerConfig, not str"):
+        Chat().with_mcp_servers("a")  # type: ignore[arg-type]  # what the checker forbids
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"max_rounds": None}, "max_rounds is a whole number above 0, not None"),
+        ({"max_rounds": True}, "max_rounds is a whole number above 0, not True"),
+        ({"max_rounds": 1.5}, "max_rounds is a whole number above 0, not 1.5"),
+        ({"max_tool_calls": 0}, "max_tool_calls is a whole number above 0, not 0"),
+        ({"tool_timeout": "5"}, "tool_timeout is a number of seconds above 0, not '5'"),
+        ({"tool_timeout": float("nan")}, "tool_timeout is a number of seconds above 0, not nan"),
+        ({"approve": dict}, "approve is a function of a call, not <class 'dict'>"),
+    ],
+)
+def test_options_that_are_none(options: RunOptions, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(why)):
+        Chat().complete_stream(**options)

@@ -140,6 +140,23 @@ def test_a_tool_bounds_its_own_calls_and_no_others() -> None:
     assert most["many"] >= 2
 
 
+def test_who_waits_for_a_call_of_the_same_tool_takes_no_place_from_others() -> None:
+    seen = asyncio.Event()
+
+    async def one() -> str:
+        await asyncio.wait_for(seen.wait(), 1)
+        return "one"
+
+    async def other() -> str:
+        seen.set()
+        return "other"
+
+    calls = [*call("one", id="a"), *call("one", block=1, id="b"), *call("other", block=2, id="c")]
+    chat, _ = ask([START, *calls, CALLS], answer("ok"))
+    final = chat.with_tools([Tool(one, concurrency=1), other]).complete(max_concurrent_tools=2)
+    assert results(final) == [("one", False), ("one", False), ("other", False)]
+
+
 def test_images_of_a_tool_stay_parts_and_survive_json() -> None:
     image = ImagePart(InlineMedia("image/png", b"png"))
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from punk.core.events import TurnFailed
 from punk.core.failures import ConnectionLost
 from punk.core.messages import AssistantMessage, UserMessage
 from punk.core.state import Completed, Failed, RunningTools
@@ -185,6 +186,22 @@ def test_an_exception_of_the_body_leaves_as_itself() -> None:
         assert model.opened == model.closed == 1
         with pytest.raises(StreamIncompleteError):
             await stream.chat
+
+    run(main())
+
+
+def test_an_exception_of_the_body_leaves_as_itself_though_the_stream_has_failed_unseen() -> None:
+    class MineError(Exception):
+        pass
+
+    async def main() -> None:
+        chat, _ = ask([START, *text("a"), Fault(ConnectionLost("gone"))])
+        with pytest.raises(MineError):
+            async with chat.complete_stream() as stream:
+                async for entry in stream.events:
+                    if isinstance(entry.event, TurnFailed):
+                        raise MineError
+        assert isinstance(stream.state, Failed)
 
     run(main())
 
@@ -433,5 +450,33 @@ def test_a_live_stream_is_read_in_its_own_loop() -> None:
             await anext(stream.content)
             with pytest.raises(StreamingError, match="another event loop"):
                 await asyncio.to_thread(asyncio.run, read(stream.content))
+
+    run(main())
+
+
+def test_an_ended_stream_is_read_in_any_loop() -> None:
+    async def main() -> None:
+        chat, _ = ask(answer("Hel", "lo"))
+        async with chat.complete_stream() as stream:
+            await stream.chat
+
+        async def elsewhere() -> tuple[str, list[str]]:
+            return (await stream.chat).latest_message.content, await read(stream.content_delta)
+
+        assert await asyncio.to_thread(asyncio.run, elsewhere()) == ("Hello", ["Hel", "lo"])
+
+    asyncio.run(main())  # `to_thread` keeps a thread
+
+
+def test_an_incomplete_stream_says_how_far_it_came() -> None:
+    async def main() -> None:
+        chat, _ = ask(answer("Hel", "lo"))
+        async with chat.complete_stream() as stream:
+            async for _ in stream.content:
+                break
+        with pytest.raises(StreamIncompleteError) as caught:
+            await stream.chat
+        assert caught.value.partial is stream.state
+        assert caught.value.partial_chat == stream.partial_chat
 
     run(main())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import UserDict
 from contextlib import suppress
 from typing import cast
 
@@ -169,6 +170,14 @@ def unwritable() -> object:
     return object()
 
 
+def unwritable_in_odd_words() -> object:
+    class Odd(UserDict[str, int]):
+        def __getitem__(self, key: str) -> int:
+            raise ValueError("\ud800 again")
+
+    return Odd(a=1)
+
+
 @pytest.mark.parametrize(
     ("tool", "says"),
     [
@@ -177,6 +186,7 @@ def unwritable() -> object:
         (cancels_itself, "the tool cancelled itself"),
         (cancels_itself_async, "the tool cancelled itself"),
         (unwritable, "no JSON form"),
+        (unwritable_in_odd_words, "could not be written as JSON: ValueError: \ufffd again"),
         (speechless, "SpeechlessError"),
     ],
 )
@@ -326,6 +336,34 @@ def test_a_tool_may_hold_a_chat_of_its_own() -> None:
     assert results(one_call(tool)) == [("c1", "inner", False)]
 
 
+def test_a_tool_cannot_read_the_stream_that_waits_for_it_from_a_chat_within() -> None:
+    async def main() -> None:
+        async def deep() -> str:
+            return "".join(await read(stream.content))
+
+        async def tool() -> str:
+            inner, _ = ask([START, *call("deep"), CALLS], answer("inner"))
+            [(_, content, _)] = results(await inner.with_tools([deep]).complete_async())
+            return content
+
+        chat, _ = ask([START, *call("tool"), CALLS], answer("ok"))
+        stream = chat.with_tools([tool]).complete_stream()
+        async with stream, asyncio.timeout(5):
+            final = await stream.chat
+        [(_, content, is_error)] = results(final)
+        assert content == "StreamingError: a tool cannot read the stream that waits for it"
+        assert not is_error
+
+    run(main())
+
+
+def test_a_tool_may_have_the_name_of_the_one_that_takes_structured_answers() -> None:
+    def final_answer() -> str:
+        return "seven"
+
+    assert results(one_call(final_answer)) == [("c1", "seven", False)]
+
+
 FORBIDDING: tuple[FinishReason, ...] = ("max_tokens", "refusal", "content_filter", "other")
 CUT: list[object] = [
     [START, *call("transfer", '{"amount": 1000}')],
@@ -386,6 +424,20 @@ def test_calls_and_tokens_have_limits_and_the_partial_is_kept() -> None:
         assert (len(model.requests), len(ran)) == (2, 2)
         assert results(partial)[:2] == [("c1", "x", False), ("c2", "x", False)]
         assert all(is_error for _, _, is_error in results(partial)[2:])
+
+
+def test_calls_are_counted_through_all_rounds() -> None:
+    ran = []
+
+    def tool() -> str:
+        ran.append(1)
+        return "x"
+
+    chat, _ = ask(*([START, *call("tool", id=f"c{n}"), CALLS] for n in range(3)), answer("never"))
+    with pytest.raises(StreamingError) as caught:
+        chat.with_tools([tool]).complete(max_tool_calls=2)
+    assert caught.value.failure == CallLimit(2)
+    assert len(ran) == 2
 
 
 @pytest.mark.parametrize(

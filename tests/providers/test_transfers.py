@@ -8,7 +8,10 @@ from typing import Final
 import pytest
 
 from punk.core.events import RefusalDelta, TurnEnded
+from punk.core.history import INTERRUPTED
+from punk.core.json import dump_json
 from punk.core.messages import AssistantMessage, Finish, FinishReason, ToolCallMessage
+from punk.core.parts import ToolCall
 from punk.errors import StreamingError
 from punk.llm.chat import Chat
 from punk.llm.messages import UserMessage
@@ -45,6 +48,18 @@ def test_a_whole_call_moves_it_once(wire: Wire) -> None:
         final = asked(wire, server.base, bank).complete()
     assert bank.moved == [("bob", 1000.0)]
     assert final.latest_message.content == "Done."
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=str)
+def test_a_call_that_is_taken_up_again_moves_it_once_and_the_model_is_told_so(wire: Wire) -> None:
+    bank = Bank()
+    left = ToolCallMessage([ToolCall("c1", "transfer", ARGUMENTS)])
+    with serve(Answer([wire.write(answer("Done."))])) as server:
+        asked(wire, server.base, bank).add_message(left).complete()
+    assert bank.moved == [("bob", 1000.0)]
+    (request,) = server.requests
+    assert '"done"' in dump_json(request.body)
+    assert INTERRUPTED not in dump_json(request.body)
 
 
 @pytest.mark.parametrize("ending", ["clean", "cut", "reset"])

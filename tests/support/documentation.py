@@ -10,7 +10,7 @@ from punk.llm.messages import UserMessage
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.streaming import StreamIncompleteError
 from punk.llm.thinking import ThinkingConfig
-from punk.llm.tools import Denied, Tool
+from punk.llm.tools import Tool
 from tests.support.examples import Opened
 
 
@@ -51,6 +51,4 @@ def namespace() -> Mapping[str, object]:
         "log": print,
         "terminal": Terminal(),
         "validate": bool,
-        "confirm": lambda question: question.startswith("Run look_up("),
-        "Denied": Denied,
     }

@@ -119,10 +119,19 @@ def test_requests_begin_with_calls_that_were_approved_and_that_were_not(approval
         guarded = {tool.name for tool in request.tools if tool.requires_approval}
         _, effects = begin(request)
         running = [call for effect in effects if isinstance(effect, RunTools) for call in effect.calls]
-        return request.approvals == approvals and any(call.approved and call.name in guarded for call in running)
+        approved = [call for call in running if call.approval == "given" and call.name in guarded]
+        return request.approvals == approvals and approved != []
+
+    def remembers(request: Request) -> bool:
+        state, _ = begin(request)
+        guarded = {tool.name for tool in request.tools if tool.requires_approval}
+        calls = state.calls if isinstance(state, AwaitingApproval) or _runs_tools(state) else ()
+        free = [call for call in calls if call.approval == "needed" and call.name not in guarded]
+        return request.approvals == approvals and free != []
 
     find(requests(), awaits, settings=SEARCH)
     find(requests(), runs, settings=SEARCH)
+    find(requests(), remembers, settings=SEARCH)
 
 
 def test_results_are_texts_and_parts() -> None:

@@ -22,12 +22,16 @@ from punk.core.json import JsonValue
 from punk.core.media import InlineMedia
 from punk.core.parts import DocumentPart, ImagePart, TextPart
 from punk.tools.remote import ToolAnswer
-from punk.tools.result import render_result
+from punk.tools.result import describe_error, render_result
 
 
 class Colour(Enum):
     RED = "red"
     MIXED = (1, 2)
+
+
+class Price(Enum):
+    LOW = Decimal("1.50")
 
 
 class Named(StrEnum):
@@ -108,6 +112,8 @@ RENDERED: list[tuple[object, str]] = [
     ({Colour.RED: 1, date(2026, 1, 31): 2}, '{"red":1,"2026-01-31":2}'),
     (Colour.RED, "red"),
     (Colour.MIXED, "[1,2]"),
+    (Price.LOW, "1.50"),
+    ([Price.LOW], '["1.50"]'),
     (Named.ONE, "one"),
     (Numbered.ONE, "1"),
     (datetime(2026, 1, 31, 12, tzinfo=UTC), "2026-01-31T12:00:00Z"),
@@ -222,3 +228,31 @@ def test_parts_stay_what_they_are(value: object, parts: list[object]) -> None:
 
 def test_what_has_no_json_form_spoils_a_list_of_parts() -> None:
     assert render_result([IMAGE, b"x"]) == Failure("the result contains a value of type bytes, which has no JSON form")
+
+
+class SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("no"), "ValueError: no"),
+        (SpeechlessError(), "SpeechlessError"),
+        (
+            ExceptionGroup("some", [ValueError("a"), ExceptionGroup("inner", [SpeechlessError(), KeyError("b")])]),
+            "ExceptionGroup: ValueError: a; ExceptionGroup: SpeechlessError; KeyError: 'b'",
+        ),
+        (
+            ExceptionGroup("five", [ValueError(n) for n in range(5)]),
+            "ExceptionGroup: ValueError: 0; ValueError: 1; ValueError: 2; ValueError: 3; ValueError: 4",
+        ),
+        (
+            ExceptionGroup("six", [ValueError(n) for n in range(6)]),
+            "ExceptionGroup: ValueError: 0; ValueError: 1; ValueError: 2; ValueError: 3; ValueError: 4; …",
+        ),
+    ],
+)
+def test_what_is_said_of_an_error(error: Exception, text: str) -> None:
+    assert describe_error(error) == text

@@ -54,6 +54,13 @@ def test_a_tool_says_what_its_function_cannot() -> None:
     assert FunctionTool.of(Tool(transfer, description="")).spec.description == ""
 
 
+def test_a_function_without_a_docstring_is_not_described_by_the_tool_around_it() -> None:
+    def bare() -> str:
+        return "x"
+
+    assert FunctionTool.of(Tool(bare)).spec.description == FunctionTool.of(bare).spec.description == ""
+
+
 def test_a_lambda_needs_a_name() -> None:
     with pytest.raises(ConfigurationError, match=r"or name it: Tool\(\.\.\., name=\.\.\.\)"):
         FunctionTool.of(lambda: "x")
@@ -66,8 +73,11 @@ def test_a_lambda_needs_a_name() -> None:
         (lambda: Tool("transfer"), "a tool must be callable, and 'transfer' is not"),  # type: ignore[arg-type]  # so
         (lambda: Tool(transfer, name="ein name"), "'ein name' can't be the name of a tool"),
         (lambda: Tool(transfer, name=""), "'' can't be the name of a tool"),
-        (lambda: Tool(transfer, timeout=0), "a tool's timeout is above 0, not 0"),
-        (lambda: Tool(transfer, concurrency=-1), "a tool's concurrency is above 0, not -1"),
+        (lambda: Tool(transfer, timeout=0), "a tool's timeout is a number of seconds above 0, not 0"),
+        (lambda: Tool(transfer, concurrency=-1), "a tool's concurrency is a whole number above 0, not -1"),
+        (lambda: Tool(transfer, timeout=float("nan")), "above 0, not nan"),
+        (lambda: Tool(transfer, concurrency=1.5), "whole number above 0, not 1.5"),  # type: ignore[arg-type]  # so
+        (lambda: Tool(transfer, name=5), "5 can't be the name"),  # type: ignore[arg-type]  # so
     ],
 )
 def test_what_a_tool_cannot_be(made: Callable[[], Tool], why: str) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Final, final
 from urllib.parse import SplitResult, urlsplit
 
 from punk.errors import ConfigurationError
+from punk.tools.bounds import check_seconds
 
 START_TIMEOUT: Final = 30.0
 
@@ -30,9 +31,10 @@ class MCPServerConfig:
     a program and its arguments) in the directory `cwd`, and spoken to through its pipes. Such a program is given a few
     harmless variables of this process (as PATH and HOME) and those in `env`, no others.
 
-    `timeout` is the seconds that one call of a tool may take, None for no bound; `start_timeout` those until its tools
-    are known. Calls of its tools run only once somebody approves them where `requires_approval` is true, or holds the
-    tool's name as the server spells it. Neither `env`, `headers`, arguments nor a query are shown in any text.
+    `timeout` is the seconds that one call of a tool may take, with None what the run says; `start_timeout` those until
+    its tools are known. Calls of its tools run only once somebody approves them where `requires_approval` is true, or
+    holds the tool's name as the server spells it. Neither `env`, `headers`, arguments nor a query are shown in any text
+    of punk's; httpx2, which asks for the `url`, logs it whole at level INFO.
 
     Raises `ConfigurationError` for what contradicts itself.
     """
@@ -74,18 +76,21 @@ class MCPServerConfig:
             return _url_fault(self.url) or _headers_fault(self.headers or {}) or self._times_fault()
         if self.headers is not None:
             return "has a command: headers belong to a url"
+        if not _are_texts(self.env or {}):
+            return "has an env that is none: its names and values are texts"
         words = (self.command,) if isinstance(self.command, str) else tuple(self.command or ())
         if not words or not words[0] or not all(isinstance(word, str) for word in words):
             return "has a command that is neither a program nor a program and its arguments"
         return self._times_fault()
 
     def _times_fault(self) -> str | None:
-        if self.timeout is not None and not self.timeout > 0:
-            return f"has a timeout of {self.timeout} seconds: it is above 0, or None"
-        if not (self.start_timeout > 0 and math.isfinite(self.start_timeout)):
-            return f"has a start_timeout of {self.start_timeout} seconds: it is above 0"
-        if isinstance(self.requires_approval, str):
-            return "has a text as requires_approval: it is a bool, or a collection of the names of tools"
+        if self.timeout is not None:
+            check_seconds(f"the timeout of the MCP server {self.name!r}", self.timeout)
+        check_seconds(f"the start_timeout of the MCP server {self.name!r}", self.start_timeout)
+        if not math.isfinite(self.start_timeout):
+            return "has a start_timeout without an end: a server that hangs would hold up every stream"
+        if isinstance(self.requires_approval, str) or not isinstance(self.requires_approval, Collection | bool):
+            return "has a requires_approval that is neither a bool nor a collection of the names of tools"
         return None
 
     @property
@@ -97,6 +102,15 @@ class MCPServerConfig:
         """Whether calls of `tool`, as the server spells it, need approval."""
         asked = self.requires_approval
         return asked if isinstance(asked, bool) else tool in asked
+
+    def check_guarded(self, tools: Collection[str]) -> None:
+        """Raise `ConfigurationError` if a name that needs approval is none of the server's `tools`: a guard that is
+        misspelt guards nothing."""
+        asked = self.requires_approval
+        missing = sorted(set() if isinstance(asked, bool) else set(asked) - set(tools))
+        if missing:
+            named = f"the MCP server {self.name!r} has no tools {missing}, which are to need approval"
+            raise ConfigurationError(f"{named}; it has {sorted(tools)}")
 
     def without_secrets(self, text: str) -> str:
         """`text`, in which what this configuration keeps to itself is blotted out."""
@@ -134,9 +148,16 @@ def _url_fault(url: str) -> str | None:
 
 
 def _headers_fault(headers: Mapping[str, str]) -> str | None:
+    if not _are_texts(headers):
+        return "has headers that are none: their names and values are texts"
     for name, value in headers.items():
         if not _HEADER.fullmatch(name):
             return f"has a header whose name is none: {name[:80]!r}"
         if not value.isprintable():
             return f"has a header {name} whose value has a line break or another unprintable character"
     return None
+
+
+def _are_texts(fields: Mapping[str, str]) -> bool:
+    pairs: Iterable[tuple[object, object]] = fields.items()
+    return all(isinstance(text, str) for pair in pairs for text in pair)

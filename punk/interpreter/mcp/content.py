@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from base64 import b64decode
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -20,14 +21,13 @@ def answer_of(result: JsonObject) -> ToolAnswer:
 
     One that has a structured content only is that content's JSON; one that has nothing at all has no parts.
     """
-    is_error = result.get("isError") is True
     content = result.get("content")
     blocks = content if isinstance(content, list) else []
     parts = tuple(_part(block) for block in blocks)
     structured = result.get("structuredContent")
     if not parts and structured is not None:
-        return ToolAnswer(render_result(structured).unwrap().parts, is_error)
-    return ToolAnswer(parts, is_error)
+        parts = render_result(structured).unwrap().parts
+    return ToolAnswer(parts, is_error=result.get("isError") is True)
 
 
 def error_answer(message: str) -> ToolAnswer:
@@ -36,10 +36,25 @@ def error_answer(message: str) -> ToolAnswer:
 
 
 def parameters_of(schema: JsonObject) -> str:
-    """The JSON text of a tool's `inputSchema`, as a schema of type object that has properties, maybe none."""
-    kept = {key: value for key, value in schema.items() if key != "$schema"}
+    """The JSON text of a tool's `inputSchema`, as a schema of type object that has properties, maybe none. What is no
+    JSON in it, as the infinities that some servers write, is left out."""
+    kept = {key: _finite(value) for key, value in schema.items() if key != "$schema" and not _is_infinite(value)}
     properties = kept.get("properties")
     return dump_json(kept | {"type": "object", "properties": properties if isinstance(properties, dict) else {}})
+
+
+def _finite(value: JsonValue) -> JsonValue:
+    match value:
+        case dict():
+            return {key: _finite(inner) for key, inner in value.items() if not _is_infinite(inner)}
+        case list():
+            return [_finite(inner) for inner in value if not _is_infinite(inner)]
+        case _:
+            return value
+
+
+def _is_infinite(value: JsonValue) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _part(block: JsonValue) -> UserPart:

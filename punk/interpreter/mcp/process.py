@@ -43,7 +43,7 @@ class Program(asyncio.SubprocessProtocol):
         self._waiting: asyncio.Future[None] | None = None
         self._errors = bytearray()
         self._pressed: Step | None = None
-        self.fate = ""
+        self.fate: str = ""
         """How it ended by itself, as in "exited with code 1"; empty if it did not."""
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Self, TypeAlias, final
@@ -13,6 +14,7 @@ from punk.interpreter.mcp.config import MCPServerConfig
 from punk.interpreter.mcp.content import parameters_of
 from punk.interpreter.mcp.naming import told_apart
 from punk.interpreter.mcp.session import Session
+from punk.interpreter.threads import in_daemon_thread
 from punk.tools.remote import RemoteTool
 
 _EXTRA = 'MCP servers need an extra. Run: pip install "punk-llm[mcp]"'
@@ -83,8 +85,12 @@ class StreamServers:
             fleet = source._fleet()
         else:
             fleet = self._own = _Fleet(checked(source))
-        await fleet.start()
-        return fleet.tools(taken)
+        try:
+            await fleet.start()
+            return fleet.tools(taken)
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """End what `open` started, even if the caller is cancelled meanwhile. It may be called again."""
@@ -92,16 +98,19 @@ class StreamServers:
             await self._own.end()
 
 
-def checked(servers: Sequence[MCPServerConfig]) -> tuple[MCPServerConfig, ...]:
+def checked(servers: Iterable[MCPServerConfig]) -> tuple[MCPServerConfig, ...]:
     """`servers`, of which no two have the same name. Raises `ConfigurationError` otherwise."""
+    if not isinstance(servers, Iterable):
+        raise ConfigurationError(f"MCP servers are a list of MCPServerConfig, or MCPServers, not {servers!r:.60}")
+    given = tuple(servers)
     names: set[str] = set()
-    for server in servers:
+    for server in given:
         if not isinstance(server, MCPServerConfig):
             raise ConfigurationError(f"an MCP server is an MCPServerConfig, not {type(server).__name__}")
         if server.name in names:
             raise ConfigurationError(f"two MCP servers are called {server.name!r}: give each a name of its own")
         names.add(server.name)
-    return tuple(servers)
+    return given
 
 
 @final
@@ -119,7 +128,8 @@ class _Fleet:
         if not self._configs:
             return
         try:
-            import mcp.client  # noqa: F401  # all that sessions use comes with it
+            # It takes as long as an SDK does: not in the loop.
+            await in_daemon_thread(_load, contextvars.copy_context())
         except ImportError as error:
             raise ConfigurationError(_EXTRA) from error
         async with self._turn:
@@ -152,6 +162,8 @@ class _Fleet:
     def tools(self, taken: Collection[str]) -> tuple[RemoteTool, ...]:
         """The tools of all sessions, with names that are not in `taken`."""
         sessions = [self._living[config.name] for config in self._configs]
+        for session in sessions:
+            session.config.check_guarded([tool.name for tool in session.tools])
         listed = [(session, tool) for session in sessions for tool in session.tools]
         names = told_apart(taken, [(session.config.name, tool.name) for session, tool in listed])
         offered: list[RemoteTool] = []
@@ -171,6 +183,11 @@ class _Fleet:
         """End all sessions, even if the caller is cancelled meanwhile."""
         sessions, self._sessions = self._sessions or {}, None
         await _ended(sessions.values())
+
+
+def _load() -> None:
+    import mcp.client
+    import mcp.client.streamable_http  # noqa: F401  # all that sessions use comes with these
 
 
 async def _ended(sessions: Iterable[Session]) -> None:

@@ -14,6 +14,7 @@ from punk.interpreter.mcp.http import HttpLink
 from punk.interpreter.mcp.stdio import StdioLink
 from punk.tools.context import ToolContext
 from punk.tools.remote import ToolAnswer
+from punk.wire.json import repair_surrogates
 
 if TYPE_CHECKING:
     from mcp.client import Client
@@ -28,6 +29,7 @@ _EPITAPH: Final = 0.5
 _PROBE: Final = 5.0
 """Seconds in which a server that was idle shows that it is still there."""
 _SHOWN: Final = 300
+_LINES: Final = 3
 _LOST: Final = "its connection was lost"
 
 
@@ -99,7 +101,7 @@ class Session:
         async def heard(progress: float, total: float | None, message: str | None) -> None:
             context.report(message, progress=progress, total=total)
 
-        request = await self._request(client.call_tool(tool, dict(arguments), progress_callback=heard))
+        request = await self._request(client.call_tool(tool, _writable(arguments), progress_callback=heard))
         if not request.done() or request.cancelled():
             return error_answer(self._told(self._end_of_it))
         error = request.exception()
@@ -183,13 +185,20 @@ class Session:
         return self.config.without_secrets(f"the MCP server {self.config.name!r} {what}")
 
 
+def _writable(arguments: JsonObject) -> JsonObject:
+    """`arguments` as text that can be sent: a model may cut an emoji in two."""
+    repaired = repair_surrogates(arguments)
+    assert isinstance(repaired, dict), "an object stays one"
+    return repaired
+
+
 async def _all_tools(client: Client) -> tuple[Tool, ...]:
     tools: list[Tool] = []
     cursor: str | None = None
     while True:
         page = await client.list_tools(cursor=cursor)
         tools += page.tools
-        if page.next_cursor is None or page.next_cursor == cursor:
+        if not page.next_cursor or page.next_cursor == cursor:
             return tuple(tools)
         cursor = page.next_cursor
 
@@ -209,6 +218,6 @@ def _is_lost(error: BaseException) -> bool:
 
 
 def _message(error: BaseException) -> str:
-    """The first line of what `error` says."""
-    line = str(error).strip().partition("\n")[0]
-    return line[:_SHOWN] or type(error).__name__
+    """The first lines of what `error` says."""
+    lines = (line.strip() for line in str(error).strip().splitlines()[:_LINES])
+    return " ".join(lines)[:_SHOWN] or type(error).__name__

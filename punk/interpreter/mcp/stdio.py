@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self, final
 
 from punk.errors import ConfigurationError
 from punk.interpreter.mcp.config import MCPServerConfig
+from punk.interpreter.mcp.lines import read_line
 from punk.interpreter.mcp.process import Program
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ class StdioLink:
         try:
             self._program = program = await Program.start(words, env, self._config.cwd)
         except OSError as error:
-            what = error.strerror or type(error).__name__
-            raise ConfigurationError(f"{error.filename or first!r} cannot be run: {what}") from error
+            raise ConfigurationError(_cannot_run(first, self._config, error)) from error
         except ValueError as error:
             raise ConfigurationError(f"{first!r} cannot be run: {error}") from error
         self._incoming = _Incoming(program)
@@ -69,13 +69,21 @@ class StdioLink:
         return "; ".join(part for part in said if part)
 
 
+def _cannot_run(program: str, config: MCPServerConfig, error: OSError) -> str:
+    what = error.strerror or type(error).__name__
+    if config.cwd is not None and error.filename == config.cwd:
+        return f"its cwd {config.cwd!r} cannot be used: {what}"
+    hint = "; arguments are items of their own: command=[program, argument]" if " " in program else ""
+    return f"{error.filename or program!r} cannot be run: {what}{hint}"
+
+
 @final
 class _Incoming:
     """The messages of the server, as `mcp` reads them; `noise` is the first line that was none."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self.noise = ""
+        self.noise: str = ""
 
     async def receive(self) -> SessionMessage | Exception:
         from anyio import EndOfStream
@@ -89,15 +97,11 @@ class _Incoming:
         return self
 
     async def __anext__(self) -> SessionMessage | Exception:
-        from mcp.shared.message import SessionMessage
-        from mcp_types import jsonrpc_message_adapter
-
         while (line := await self._program.line()) is not None:
-            try:
-                return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
-            except ValueError:
-                # A server that greets its terminal first may still be one.
-                self.noise = self.noise or line.decode("utf-8", "replace").strip()
+            if (message := read_line(line)) is not None:
+                return message
+            # A server that greets its terminal first may still be one.
+            self.noise = self.noise or line.decode("utf-8", "replace").strip()
         raise StopAsyncIteration
 
     async def aclose(self) -> None:

@@ -17,6 +17,7 @@ from punk.core.messages import (
     UserMessage,
 )
 from punk.core.parts import (
+    Approval,
     AssistantPart,
     DocumentPart,
     ImagePart,
@@ -33,6 +34,8 @@ from punk.testing.strategies.values import finishes, json_objects, origins, prov
 NAMES = ("get_weather", "calculate", "now")
 
 
+_APPROVALS: Final[st.SearchStrategy[Approval | None]] = st.sampled_from((None, None, "needed", "given"))
+
 # Strategies are made once: hypothesis spends far more on making one than on drawing from it.
 CALLS: Final = st.builds(
     ToolCall,
@@ -40,7 +43,7 @@ CALLS: Final = st.builds(
     st.sampled_from(NAMES),
     json_objects().map(dump_json),
     st.none() | provider_data(),
-    st.booleans(),
+    _APPROVALS,
 )
 TEXT_PARTS: Final = st.builds(TextPart, texts(min_size=1), st.none() | provider_data())
 _MARKS: Final = st.none() | st.builds(CacheMark, st.sampled_from(("5m", "1h")))

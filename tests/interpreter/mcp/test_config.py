@@ -40,11 +40,11 @@ def test_a_name_that_is_none(name: str) -> None:
         (Fields(command="x", headers={}), "belong to a url"),
         (Fields(command=""), "neither a program"),
         (Fields(command=[]), "neither a program"),
-        (Fields(command="x", timeout=0), "timeout of 0"),
-        (Fields(url="http://x/", timeout=-1), "timeout of -1"),
-        (Fields(command="x", timeout=float("nan")), "timeout of nan"),
-        (Fields(command="x", start_timeout=0), "start_timeout of 0"),
-        (Fields(command="x", start_timeout=float("inf")), "start_timeout of inf"),
+        (Fields(command="x", timeout=0), "above 0, not 0"),
+        (Fields(url="http://x/", timeout=-1), "above 0, not -1"),
+        (Fields(command="x", timeout=float("nan")), "above 0, not nan"),
+        (Fields(command="x", start_timeout=0), "above 0, not 0"),
+        (Fields(command="x", start_timeout=float("inf")), "a start_timeout without an end"),
         (Fields(url="ftp://x/?token=secret"), "has a url that is none"),
         (Fields(url="http:///mcp"), "has a url that is none"),
         (Fields(url="http://x:99999/"), "has a url that is none"),
@@ -52,11 +52,14 @@ def test_a_name_that_is_none(name: str) -> None:
         (Fields(url="x"), "has a url that is none"),
         (Fields(url="http://x/", headers={"a b": "secret"}), "whose name is none: 'a b'"),
         (Fields(url="http://x/", headers={"a": "secret\nb: c"}), "header a whose value has a line break"),
-        (Fields(command="x", requires_approval="echo"), "a text as requires_approval"),
+        (Fields(command="x", requires_approval="echo"), "a requires_approval that is neither"),
+        (Fields(command="x", requires_approval=None), "a requires_approval that is neither"),  # type: ignore[typeddict-item]  # so
+        (Fields(command="x", env={"A": 1}), "an env that is none"),  # type: ignore[dict-item]  # so
+        (Fields(url="https://x", headers={"A": 1}), "headers that are none"),  # type: ignore[dict-item]  # so
     ],
 )
 def test_what_contradicts_itself(fields: Fields, says: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"the MCP server 'files' ") as caught:
+    with pytest.raises(ConfigurationError, match=r"the MCP server 'files'") as caught:
         MCPServerConfig("files", **fields)
     assert says in caught.value.message
     assert "secret" not in caught.value.message
@@ -84,6 +87,14 @@ def test_which_tools_need_approval() -> None:
     some = MCPServerConfig("a", command="x", requires_approval=["echo"])
     assert some.asks_approval("echo")
     assert not some.asks_approval("other")
+
+
+def test_a_list_of_tools_that_is_changed_later_does_not_count() -> None:
+    asked = ["echo"]
+    config = MCPServerConfig("a", command="x", requires_approval=asked)
+    asked[:] = ["other"]
+    assert config.asks_approval("echo")
+    assert not config.asks_approval("other")
 
 
 def test_the_representation_shows_no_secret() -> None:

@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from punk.core.failures import Failure
 from punk.interpreter.mcp.config import MCPServerConfig
 from punk.interpreter.mcp.servers import StreamServers
+from punk.interpreter.runtime import Runtime
+from tests.llm.script import answer, ask
 from tests.support.aio import run
 from tests.support.mcp_earlier import EARLIER
+from tests.support.mcp_raw import RAW
 from tests.support.mcp_servers import Tools, is_gone, is_over, over_stdio, until_noted
 
 
@@ -134,3 +138,31 @@ def test_a_child_that_escapes_with_the_pipes_keeps_nothing_open(tmp_path: Path, 
         gc.collect()
     finally:
         os.kill(int(notes.read_text()), signal.SIGKILL)
+
+
+NOTED = "import os\nopen(os.environ['NOTES'], 'w').write(str(os.getpid()))\n" + RAW
+
+
+def test_a_stream_that_is_cancelled_on_entering_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = tmp_path / "notes"
+
+    async def main() -> None:
+        is_ready = asyncio.Event()
+
+        async def hangs(_: Runtime) -> Failure | None:
+            is_ready.set()
+            await asyncio.sleep(20)
+            return None
+
+        monkeypatch.setattr(Runtime, "refused", hangs)
+        chat, _ = ask(answer("never"))
+        config = MCPServerConfig("a", command=[sys.executable, "-c", NOTED, "[]", "null"], env={"NOTES": str(notes)})
+        entering = asyncio.create_task(chat.with_mcp_servers([config]).complete_async())
+        await is_ready.wait()
+        assert not is_gone(int(notes.read_text()))
+        entering.cancel()
+        await asyncio.wait({entering})
+        assert entering.cancelled()
+        assert is_gone(int(notes.read_text()))
+
+    run(main(), deadline=20)

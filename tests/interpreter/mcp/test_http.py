@@ -15,6 +15,7 @@ import pytest
 from punk.core.json import JsonObject, JsonValue
 from punk.core.parts import ImagePart
 from punk.core.tool_events import ToolProgressed
+from punk.errors import ConfigurationError
 from punk.interpreter.mcp.config import MCPServerConfig
 from punk.interpreter.mcp.servers import StreamServers
 from tests.support.aio import run
@@ -193,5 +194,27 @@ def test_a_call_that_is_refused_does_not_end_the_session() -> None:
                 assert await tools.error("first") == "the MCP server 'old' did not answer the call: not with …"
                 assert "did not answer the call: " in await tools.error("third")
                 assert await tools.text("second") == '{"n":2}'
+
+    run(main(), deadline=20)
+
+
+def test_only_what_was_asked_for_explains_an_end() -> None:
+    def silent(request: Recorded) -> Answer:
+        match request.body:
+            case {"method": "tools/list"}:
+                return Answer([], before_headers=[Pause(20)])
+            case {"method": _}:
+                return earlier(request)
+            case _:
+                return Answer([b"{}"], status=405, headers=(JSON,))
+
+    async def main() -> None:
+        with serve(silent) as scripted:
+            config = MCPServerConfig("old", url=f"{scripted.base}/mcp", start_timeout=1)
+            with pytest.raises(ConfigurationError) as caught:
+                await StreamServers((config,)).open([])
+            # That it refuses a stream of notices (with status 405) says nothing of why it is silent.
+            assert {} in [request.body for request in scripted.requests if request.done.is_set()]
+        assert caught.value.message == ("the MCP server 'old' cannot be started: it was not ready within 1 seconds")
 
     run(main(), deadline=20)

@@ -13,6 +13,7 @@ import pytest
 
 from punk.errors import ConfigurationError
 from punk.interpreter.mcp.config import MCPServerConfig
+from punk.interpreter.mcp.process import Program
 from punk.interpreter.mcp.servers import StreamServers
 from tests.support.aio import run
 from tests.support.mcp_servers import over_stdio
@@ -60,6 +61,7 @@ CANNOT = "the MCP server 'bad' cannot be started: "
             "exited with code 1; it said: the key … is wrong",
         ),
         (program("print('Usage: x', flush=True)"), {}, "exited with code 0; it printed what is not MCP: 'Usage: x'"),
+        (program("print('First\\nSecond')"), {}, "exited with code 0; it printed what is not MCP: 'First'"),
     ],
 )
 def test_a_program_that_does_not_run(command: Sequence[str], env: Mapping[str, str], says: str) -> None:
@@ -68,7 +70,7 @@ def test_a_program_that_does_not_run(command: Sequence[str], env: Mapping[str, s
 
 def test_a_directory_that_is_not_there() -> None:
     said = refusal(MCPServerConfig("bad", command=program("pass"), cwd="/no/such/place"))
-    assert said == f"{CANNOT}'/no/such/place' cannot be run: No such file or directory"
+    assert said == f"{CANNOT}its cwd '/no/such/place' cannot be used: No such file or directory"
 
 
 def test_long_last_words_are_cut() -> None:
@@ -76,6 +78,17 @@ def test_long_last_words_are_cut() -> None:
     assert said.startswith(f"{CANNOT}exited with code 1; it said: …xx")
     assert said.endswith("xlast")
     assert len(said) < 600
+
+
+def test_of_what_a_program_says_only_the_end_is_kept() -> None:
+    async def main() -> None:
+        program = Program(asyncio.get_running_loop())
+        for said in (b"x" * 9999, b"y" * 9999, b"last"):
+            program.pipe_data_received(2, said)
+        assert program.last_words.endswith("yylast")
+        assert len(program.last_words) < 9999
+
+    run(main())
 
 
 def test_a_program_that_closes_its_output_and_stays() -> None:

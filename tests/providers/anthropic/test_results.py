@@ -94,6 +94,11 @@ def test_a_mark_stands_on_the_whole_result() -> None:
     assert result["is_error"] is True
 
 
+def test_of_the_marks_in_a_result_the_last_one_stands() -> None:
+    (result,) = last(*answered([TextPart("a", cache=HOUR), TextPart("b", cache=CacheMark("5m")), "c"]))
+    assert result["cache_control"] == {"type": "ephemeral", "ttl": "5m"}
+
+
 def test_the_first_results_give_their_marks_up() -> None:
     system = SystemMessage([TextPart("S", cache=CacheMark())])
     results = last(system, *answered(*[[TextPart(str(at), cache=CacheMark())] for at in range(6)]))

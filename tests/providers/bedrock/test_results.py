@@ -75,6 +75,8 @@ def test_images_in_results_are_for_claude_and_nova(settings: BedrockSettings, se
     told = {"text": "[an image, image/png, 4 bytes, that this model cannot be shown]"}
     assert given_by(ImagePart(PNG), settings=settings) == [IMAGE if seen else told]
     assert given_by(ImagePart(PNG), settings=BedrockSettings("anthropic.claude-v2:1")) == [told]
+    # Of a Claude whose version cannot be told, it is taken for granted.
+    assert given_by(ImagePart(PNG), settings=BedrockSettings("anthropic.claude-latest")) == [IMAGE]
 
 
 def test_what_is_told_of_a_result() -> None:
