@@ -151,6 +151,7 @@ from punk.providers.local.runtime import EngineSettings
 from punk.providers.local.transport import open_stream
 
 async def main(how, prompt):
+    asyncio.get_running_loop().slow_callback_duration = 60  # a busy machine is slow, and would be told of on stderr
     body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": 3000}
     streams = [await open_stream(EngineSettings(Path(sys.argv[1])), body) for _ in range(2)]
     for _ in range(2 if how == "prompt" else 8):
