@@ -63,9 +63,8 @@ def end_turn(state: Streaming, finish: Finish) -> Step:
     origin = state.turn.origin or (paused.origin if paused else Origin())
     if draft.calls and finish.reason in RUNNABLE:
         guarded = _guarded(run.request)
-        parts = tuple(_under_guard(part, guarded) if isinstance(part, ToolCall) else part for part in parts)
         calls = tuple(replace(drafted, call=_under_guard(drafted.call, guarded)) for drafted in draft.calls)
-        called = ToolCallMessage(parts, finish=finish, usage=usage, origin=origin)
+        called = guard(ToolCallMessage(parts, finish=finish, usage=usage, origin=origin), run.request)
         return answer_calls(replace(run, messages=run.messages.append(called), paused=None), state.log, calls, {})
     words = (*paused.parts, *draft.words) if paused else draft.words
     unrun = [drafted.call for drafted in draft.calls]
@@ -125,9 +124,14 @@ def _unapproved(
     """The ids of the calls that could run, were they approved."""
     if not request.execute_tools:
         return frozenset()
+    return frozenset(call.id for call in _ready(drafts, known) if call.approval == "needed")
+
+
+def guard(message: ToolCallMessage, request: Request) -> ToolCallMessage:
+    """`message`, whose calls remember that their tools among those of `request` ask for approval."""
     guarded = _guarded(request)
-    ready = (_under_guard(call, guarded) for call in _ready(drafts, known))
-    return frozenset(call.id for call in ready if call.approval == "needed")
+    parts = [_under_guard(part, guarded) if isinstance(part, ToolCall) else part for part in message.parts]
+    return ToolCallMessage(parts, finish=message.finish, usage=message.usage, origin=message.origin)
 
 
 def _guarded(request: Request) -> frozenset[str]:

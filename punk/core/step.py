@@ -35,7 +35,18 @@ from punk.core.history import unanswered, valid_history
 from punk.core.log import Log
 from punk.core.messages import Origin, ToolResultMessage
 from punk.core.request import Request
-from punk.core.rounds import NOTHING, Step, answer_calls, cancel, end_turn, fail, next_round, request_turn, violated
+from punk.core.rounds import (
+    NOTHING,
+    Step,
+    answer_calls,
+    cancel,
+    end_turn,
+    fail,
+    guard,
+    next_round,
+    request_turn,
+    violated,
+)
 from punk.core.state import (
     Awaited,
     AwaitingApproval,
@@ -64,8 +75,9 @@ def begin(request: Request) -> Step:
     resumed = unanswered(said) if request.execute_tools else None
     if resumed is None:
         return request_turn(Run(request, Log(valid_history(said, request.tools))), Log())
-    run = Run(request, Log((*valid_history(resumed.before, request.tools), resumed.message)))
-    return answer_calls(run, Log(), judge(resumed.message.calls), resumed.results)
+    message = guard(resumed.message, request)
+    run = Run(request, Log((*valid_history(resumed.before, request.tools), message)))
+    return answer_calls(run, Log(), judge(message.calls), resumed.results)
 
 
 def fold(state: StreamState, events: Iterable[Event]) -> Step:

@@ -55,7 +55,13 @@ async def in_daemon_thread(
                 drop(outcome.value)
 
     threading.Thread(target=work, name="punk-tool", daemon=True).start()
-    match await done:
+    try:
+        outcome = await done
+    except asyncio.CancelledError:
+        if not done.cancelled() and isinstance(late := done.result(), Gave):
+            drop(late.value)
+        raise
+    match outcome:
         case Raised(error):
             raise error
         case Gave(value):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import queue
+import signal
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias, TypeVar, final
 
 from punk.core.parts import ToolCall
@@ -67,12 +69,29 @@ def run_to_end(start: Start[T], model: Model | None, approve: Approve | None) ->
                 "complete() inside a running event loop cannot use a client that belongs to that loop;"
                 " use `await chat.complete_async()`"
             )
+        with _interruptible():
+            return _in_thread(start, approve)
     return _in_thread(start, approve)
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """While the loop is blocked, `asyncio.run` cannot cancel its main task at an interrupt, and would do nothing."""
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    runner = before.func if isinstance(before, partial) else None
+    if not here or not isinstance(getattr(runner, "__self__", None), asyncio.Runner):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _in_thread(start: Start[T], approve: Approve | None) -> T:
-    abandoned = threading.Event()
-    # Not a join, which in Python 3.11 takes the thread for ended once an interrupt has broken it off.
+    abandoned, ended = threading.Event(), threading.Event()
     told: queue.SimpleQueue[_Question | Gave[T] | Raised] = queue.SimpleQueue()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[object]]] = []
 
@@ -99,20 +118,23 @@ def _in_thread(start: Start[T], approve: Approve | None) -> T:
             told.put(Gave(asyncio.run(watched())))
         except BaseException as error:
             told.put(Raised(error))
+        finally:
+            ended.set()
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(work,), name="punk-complete", daemon=True)
-    thread.start()
     try:
+        thread.start()
         while isinstance(end := told.get(), _Question):
             end.settle(_decided(approve, end.call))
-    except BaseException:  # ctrl-C reaches this thread alone: the other one must not go on
+    except BaseException as broken:  # ctrl-C reaches this thread alone: the other one must not go on
         abandoned.set()
         with suppress(RuntimeError):  # its loop may just have ended
             for loop, task in running:
                 loop.call_soon_threadsafe(task.cancel)
-        while isinstance(told.get(), _Question):
-            pass
+        if not isinstance(broken, Exception):  # else no thread could be started
+            # Not a join, which in Python 3.11 takes the thread for ended once an interrupt has broken it off.
+            ended.wait()
         raise
     thread.join()
     match end:
@@ -126,5 +148,5 @@ def _decided(approve: Approve | None, call: ToolCall) -> _Answer:
     assert approve is not None, "who asks was given it"
     try:
         return Gave(approve(call))
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
         return Raised(error)

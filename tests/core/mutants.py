@@ -268,8 +268,8 @@ MUTANTS: Final = (
     Mutant(
         "resuming loses the results it has",
         "step",
-        "judge(resumed.message.calls), resumed.results)",
-        "judge(resumed.message.calls), {})",
+        "judge(message.calls), resumed.results)",
+        "judge(message.calls), {})",
     ),
     Mutant(
         "a lost turn completes",
@@ -327,8 +327,8 @@ MUTANTS: Final = (
     Mutant(
         "a chat forgets that its calls need approval",
         "rounds",
-        "parts = tuple(_under_guard(part, guarded) if isinstance(part, ToolCall) else part for part in parts)",
-        "pass",
+        "called = guard(ToolCallMessage(parts, finish=finish, usage=usage, origin=origin), run.request)",
+        "called = ToolCallMessage(parts, finish=finish, usage=usage, origin=origin)",
     ),
     Mutant(
         "calls await approval unmarked",
@@ -351,9 +351,9 @@ MUTANTS: Final = (
     Mutant("a marked call runs", "rounds", 'if call.approval == "needed")', "if False)"),
     Mutant(
         "an unmarked call of a guarded tool runs",
-        "rounds",
-        "ready = (_under_guard(call, guarded) for call in _ready(drafts, known))",
-        "ready = _ready(drafts, known)",
+        "step",
+        "message = guard(resumed.message, request)",
+        "message = resumed.message",
     ),
     Mutant(
         "handed over calls await approval",

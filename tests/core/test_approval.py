@@ -312,8 +312,13 @@ def test_with_nothing_approved_a_run_is_over_at_once() -> None:
     said = (ToolCallMessage([A, C]), ToolResultMessage("c", "g", "3"))
     state, effects = run(over(DEFERRED, *said))
     assert isinstance(state, AwaitingApproval)
-    assert (state.calls, effects, state.run.rounds) == ((A,), (), 0)
-    assert history(state) == (HI, *said)
+    # Whatever tools the next run has, the chat remembers.
+    marked = replace(A, approval="needed")
+    assert (state.calls, effects, state.run.rounds) == ((marked,), (), 0)
+    assert history(state) == (HI, ToolCallMessage([marked, replace(C, approval="needed")]), said[1])
+    again, effects = begin(replace(FREE, messages=Log(history(state))))
+    assert isinstance(again, AwaitingApproval)
+    assert effects == ()
 
 
 def test_a_run_that_asks_goes_on_from_one_that_deferred() -> None:

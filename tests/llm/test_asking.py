@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import queue
+import signal
 import threading
 from collections.abc import Awaitable
 
@@ -136,3 +138,43 @@ def test_an_approved_message_keeps_what_else_it_says() -> None:
     assert isinstance(approved, ToolCallMessage)
     assert approved.calls[0].approval == "given"
     assert (approved.finish, approved.usage, approved.origin) == (finish, usage, origin)
+
+
+def test_inside_a_loop_an_interrupt_reaches_who_is_asked() -> None:
+    handlers: list[object] = []
+
+    def approve(call: ToolCall) -> bool:
+        handlers.append(signal.getsignal(signal.SIGINT))
+        return True
+
+    async def main() -> object:
+        before = signal.getsignal(signal.SIGINT)
+        calling().complete(approve=approve)
+        assert signal.getsignal(signal.SIGINT) is before
+        return before
+
+    assert asyncio.run(main()) is not signal.default_int_handler
+    assert handlers == [signal.default_int_handler]
+
+
+def test_an_interrupt_that_comes_with_the_end_is_no_wait_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(queue.Queue[object]):
+        """Takes what comes, and is interrupted before it can hand that over."""
+
+        def get(self, block: bool = True, timeout: float | None = None) -> object:
+            super().get(block, timeout)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(queue, "SimpleQueue", Interrupted)
+    chat, _ = ask(answer("ok"))
+    with pytest.raises(KeyboardInterrupt):
+        chat.complete(approve=lambda call: True)
+
+
+def test_a_plain_function_that_is_cancelled_decides_nothing_in_either_way() -> None:
+    def approve(call: ToolCall) -> bool:
+        raise asyncio.CancelledError
+
+    told = "not run: its approval cancelled itself"
+    assert said(calling().complete(approve=approve)) == [told]
+    assert said(asyncio.run(calling().complete_async(approve=approve))) == [told]

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from returns.methods import unwrap_or_failure
 
-from punk.core.json import JsonObject, parse_object
+from punk.core.json import JsonValue, parse_object
 from punk.wire.json import repair_surrogates
 
 if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
 
-_ANSWERS: Final = re.compile(r'\s*\{.*"id"\s*:\s*(\d+)', re.DOTALL)
+_BOM: Final = b"\xef\xbb\xbf"
+_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:]|[^\s{}\[\]:,"]+')
 
 
 def read_line(line: bytes) -> SessionMessage | None:
@@ -25,6 +26,7 @@ def read_line(line: bytes) -> SessionMessage | None:
     from mcp.shared.message import SessionMessage
     from mcp_types import jsonrpc_message_adapter
 
+    line = line.removeprefix(_BOM)
     try:
         return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
     except ValueError:
@@ -32,8 +34,7 @@ def read_line(line: bytes) -> SessionMessage | None:
     text = line.decode("utf-8", "replace")
     match unwrap_or_failure(parse_object(text)):
         case str():
-            found = _ANSWERS.match(text)
-            return None if found is None or '"method"' in text else _unreadable(int(found[1]))
+            return _answer_in(_outermost(text))
         case told:
             pass
     try:
@@ -43,16 +44,30 @@ def read_line(line: bytes) -> SessionMessage | None:
         return _answer_in(told)
 
 
-def _answer_in(told: JsonObject) -> SessionMessage | None:
-    asked = told.get("id")
-    if "method" in told or isinstance(asked, bool) or not isinstance(asked, int | str):
-        return None
-    return _unreadable(asked)
+def _outermost(text: str) -> dict[str, JsonValue]:
+    """The fields of the object that `text` begins, cut or too deep as it may be; None is what is no whole number."""
+    fields: dict[str, JsonValue] = {}
+    depth = 0
+    last, key = "", ""
+    for token in _TOKENS.findall(text):
+        if depth == 1 and token == ":":
+            key = last
+        elif depth == 1 and key:
+            fields[key.strip('"')] = int(token) if token.isdigit() else None
+            key = ""
+        depth += (token in "{[") - (token in "}]")
+        last = token
+    return fields
 
 
-def _unreadable(asked: int | str) -> SessionMessage:
+def _answer_in(told: dict[str, JsonValue]) -> SessionMessage | None:
+    """The error of the answer that has these fields, None if they are no answer's: programs log in JSON, too."""
     from mcp.shared.message import SessionMessage
     from mcp_types import PARSE_ERROR, ErrorData, JSONRPCError
 
+    asked = told.get("id")
+    answers = "method" not in told and not told.keys().isdisjoint(("jsonrpc", "result", "error"))
+    if not answers or isinstance(asked, bool) or not isinstance(asked, int | str):
+        return None
     error = ErrorData(code=PARSE_ERROR, message="what it answered cannot be read")
     return SessionMessage(JSONRPCError(jsonrpc="2.0", id=asked, error=error))

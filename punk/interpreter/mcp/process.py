@@ -122,7 +122,7 @@ class Program(asyncio.SubprocessProtocol):
         cancelled: asyncio.CancelledError | None = None
         for step in _STEPS:
             try:
-                if self._pressed is None and (self.ended.done() or self._is_deaf):
+                if self._pressed is None and (self.ended.done() or self.is_deaf):
                     # An exit of its own is told apart from one that we ask for.
                     await asyncio.wait({self._exited}, timeout=GRACE)
                 if not self._exited.done():
@@ -155,7 +155,8 @@ class Program(asyncio.SubprocessProtocol):
         return self._errors.decode("utf-8", "replace").strip()
 
     @property
-    def _is_deaf(self) -> bool:
+    def is_deaf(self) -> bool:
+        """Whether its input is closed."""
         return self._input is None or self._input.is_closing()
 
     def _press(self, step: Step) -> None:
@@ -183,7 +184,7 @@ class Program(asyncio.SubprocessProtocol):
     def _close(self) -> None:
         transport = self._transport
         if transport is not None:
-            if self._input is not None and (not self._is_deaf or self._input.get_write_buffer_size()):
+            if self._input is not None and (not self.is_deaf or self._input.get_write_buffer_size()):
                 self._input.abort()  # what was never read would keep it open
             transport.close()
 

@@ -45,6 +45,7 @@ class MCPServers:
             await fleet.start()
         except BaseException:
             self._open = None
+            await fleet.end()
             raise
         return self
 
@@ -133,20 +134,23 @@ class _Fleet:
         except ImportError as error:
             raise ConfigurationError(_EXTRA) from error
         async with self._turn:
-            sessions = self._living
+            probed = dict(self._living)
             async with asyncio.TaskGroup() as group:
-                asked = {name: group.create_task(session.is_alive()) for name, session in sessions.items()}
-            await _ended([sessions.pop(name) for name, alive in asked.items() if not alive.result()])
+                asked = {name: group.create_task(session.is_alive()) for name, session in probed.items()}
+            # Asked for again after each wait: the fleet may have ended meanwhile, and then nothing more must start.
+            sessions = self._living
+            dead = [sessions.pop(name) for name, alive in asked.items() if not alive.result()]
             gone = [config for config in self._configs if config.name not in sessions]
             fresh = {config.name: Session(config) for config in gone}
             sessions |= fresh
+            await _ended(dead)
             try:
                 async with asyncio.TaskGroup() as group:
                     for session in fresh.values():
                         group.create_task(session.opened())
             except BaseException as error:
                 for name in fresh:
-                    del sessions[name]
+                    sessions.pop(name, None)
                 await _ended(fresh.values())
                 if isinstance(error, ExceptionGroup):
                     # The first to fail is what its user has to mend.
@@ -187,7 +191,7 @@ class _Fleet:
 
 def _load() -> None:
     import mcp.client
-    import mcp.client.streamable_http  # noqa: F401  # all that sessions use comes with these
+    import mcp.client.streamable_http  # noqa: F401  # most of what sessions use comes with these
 
 
 async def _ended(sessions: Iterable[Session]) -> None:

@@ -74,8 +74,8 @@ class Session:
         client = self._client
         if client is None or self._task.done() or self._link.ended.done():
             return False
-        if self.config.url is None:
-            return True
+        if isinstance(self._link, StdioLink):
+            return not self._link.is_deaf
         asked = await self._request(client.list_tools(), _PROBE)
         return asked.done() and not asked.cancelled() and asked.exception() is None
 

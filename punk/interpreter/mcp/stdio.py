@@ -22,6 +22,10 @@ _SHOWN: Final = 500
 """Characters of what a server has printed that an error shows."""
 
 
+_AT_ONCE: Final = 50
+"""Lines that are taken before others have their turn."""
+
+
 @final
 class StdioLink:
     """Starts the program of `config` when it is entered, and ends it when it is left."""
@@ -57,6 +61,11 @@ class StdioLink:
         assert self._program is not None
         return self._program.ended
 
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the server has closed its input: nothing more can be asked of it."""
+        return self._program is None or self._program.is_deaf
+
     def last_words(self) -> str:
         """What an error should say of the server's end, maybe nothing. It may hold secrets."""
         program = self._program
@@ -83,6 +92,7 @@ class _Incoming:
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self._taken = 0
         self.noise: str = ""
 
     async def receive(self) -> SessionMessage | Exception:
@@ -98,6 +108,9 @@ class _Incoming:
 
     async def __anext__(self) -> SessionMessage | Exception:
         while (line := await self._program.line()) is not None:
+            self._taken += 1
+            if self._taken % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # what comes in a flood is not to hold up the loop
             if (message := read_line(line)) is not None:
                 return message
             # A server that greets its terminal first may still be one.

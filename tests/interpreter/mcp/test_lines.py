@@ -6,6 +6,7 @@ import asyncio
 import sys
 
 import pytest
+from mcp_types import JSONRPCError, JSONRPCResponse
 
 from punk.core.json import dump_json, parse_object
 from punk.interpreter.mcp.config import MCPServerConfig
@@ -130,3 +131,35 @@ def test_a_listing_that_cannot_be_read_says_what_is_wrong_with_it() -> None:
                 pass
 
     run(main(), deadline=20)
+
+
+DEEP = "[" * 300 + "]" * 300
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ('{"jsonrpc":"2.0","id":5,"result":{"rows":[{"id":4,"v":' + DEEP + "}]}}", 5),
+        ('{"result":{"rows":[{"id":4,"method":"x","v":' + DEEP + '}]},"jsonrpc":"2.0","id":5}', 5),
+        ('{"jsonrpc":"2.0","id":5,"result":{"rows":[{"id":4,"method":"x"', 5),
+        ('{"jsonrpc":"2.0","id":5,"result":{"text":"a \\" } {\\"id\\": 4, ', 5),
+        ('{"jsonrpc":"2.0","id":"5"}', "5"),
+        ('\ufeff{"jsonrpc":"2.0","id":5}', 5),
+    ],
+)
+def test_who_asked_for_what_cannot_be_read_is_told(line: str, asked: int | str) -> None:
+    message = read_line(line.encode())
+    assert message is not None
+    assert isinstance(message.message, JSONRPCError)
+    assert message.message.id == asked
+
+
+def test_a_byte_order_mark_is_no_part_of_a_message() -> None:
+    message = read_line(b'\xef\xbb\xbf{"jsonrpc":"2.0","id":5,"result":{}}')
+    assert message is not None
+    assert isinstance(message.message, JSONRPCResponse)
+
+
+@pytest.mark.parametrize("end", ["}", ""])
+def test_a_line_of_a_log_is_noise_whatever_it_calls_its_id(end: str) -> None:
+    assert read_line(b'{"level":30,"id":5,"msg":"GET"' + end.encode()) is None

@@ -14,7 +14,7 @@ from punk.interpreter.mcp import session
 from punk.interpreter.mcp.config import MCPServerConfig
 from punk.interpreter.mcp.servers import MCPServers, StreamServers
 from tests.support.aio import run
-from tests.support.mcp_servers import Opened, is_gone, over_http, over_stdio, until_noted
+from tests.support.mcp_servers import Opened, Tools, is_gone, over_http, over_stdio, until_noted
 
 
 def test_sessions_outlive_the_streams_and_end_with_the_block() -> None:
@@ -165,3 +165,35 @@ def test_a_block_that_cannot_be_entered() -> None:
 def test_what_is_no_set_of_servers(wrong: list[MCPServerConfig]) -> None:
     with pytest.raises(ConfigurationError, match=r"two MCP servers are called|not str"):
         MCPServers(wrong)
+
+
+@pytest.mark.parametrize("moments", [0, 1, 3, 30])
+def test_a_block_that_is_left_while_a_stream_starts_what_died_leaves_nothing(moments: int) -> None:
+    async def main() -> None:
+        async with MCPServers([over_stdio()]) as servers:
+            tools = Tools(await StreamServers(servers).open([]))
+            os.kill(int(await tools.text("pid")), signal.SIGKILL)
+            await tools.error("echo", text="x")
+            stream = asyncio.create_task(StreamServers(servers).open([]))
+            for _ in range(moments):
+                await asyncio.sleep(0)
+        await asyncio.wait({stream})
+        assert isinstance(stream.exception(), ConfigurationError)
+        # Each has its session's task, which ends with its program.
+        assert [task.get_name() for task in asyncio.all_tasks() if "mcp" in task.get_name()] == []
+
+    run(main(), deadline=20)
+
+
+def test_a_stream_that_waits_for_servers_that_cannot_be_entered_starts_none() -> None:
+    async def main() -> None:
+        servers = MCPServers([over_stdio(), MCPServerConfig("bad", command="punk-no-such-program")])
+        entering = asyncio.create_task(servers.__aenter__())
+        await asyncio.sleep(0)
+        stream = asyncio.create_task(StreamServers(servers).open([]))
+        await asyncio.wait({entering, stream})
+        assert isinstance(entering.exception(), ConfigurationError)
+        assert isinstance(stream.exception(), ConfigurationError)
+        assert [task.get_name() for task in asyncio.all_tasks() if "mcp" in task.get_name()] == []
+
+    run(main(), deadline=20)
