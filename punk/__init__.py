@@ -20,8 +20,10 @@ from punk.llm.messages import (
     ToolResultMessage,
     UserMessage,
 )
+from punk.llm.retry import RetryPolicy
 from punk.llm.streaming import ChatStream
 from punk.llm.thinking import ThinkingConfig
+from punk.llm.timeouts import Timeouts
 from punk.llm.tools import Tool, ToolContext
 
 __all__ = [
@@ -35,11 +37,13 @@ __all__ = [
     "Message",
     "OneTool",
     "PunkError",
+    "RetryPolicy",
     "StreamIncompleteError",
     "StreamingError",
     "StreamingNotSupported",
     "SystemMessage",
     "ThinkingConfig",
+    "Timeouts",
     "Tool",
     "ToolCallMessage",
     "ToolContext",

@@ -13,10 +13,12 @@ None derives from another but `PunkError`. Every one has a `message` that is nev
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from punk.core.failures import Failure, http_status, is_retryable, retry_after
-from punk.core.state import StreamState
+
+if TYPE_CHECKING:  # states hold requests, whose parts raise errors of this file
+    from punk.core.state import StreamState
 
 
 class PunkError(Exception):

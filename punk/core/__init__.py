@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from punk.core.codec import messages_from_json, messages_to_json
-from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
+from punk.core.effects import Abandon, Effect, RequestTurn, RunTools, StartBackoff
+from punk.core.endings import Step
 from punk.core.events import (
     ApprovalNeeded,
     CallDelta,
@@ -12,16 +13,19 @@ from punk.core.events import (
     CallStarted,
     CancelRequested,
     Event,
+    FallbackTaken,
     Heartbeat,
     LogEntry,
     OpaqueEnded,
     OpaqueStarted,
     ProviderEvent,
     RefusalDelta,
+    RetryScheduled,
     TextAnnotated,
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
+    TimerFired,
     TurnEnded,
     TurnFailed,
     TurnRequested,
@@ -77,8 +81,8 @@ from punk.core.parts import (
 )
 from punk.core.provider_data import ProviderData
 from punk.core.readers import Broken, End, Piece, Sequenced, Wait, read_content, read_end, read_events
-from punk.core.request import MAX_ROUNDS, Approvals, OneTool, OutputSpec, Request, ToolChoice, ToolSpec
-from punk.core.rounds import Step
+from punk.core.request import MAX_ROUNDS, Approvals, OneTool, OutputSpec, Request, Route, ToolChoice, ToolSpec
+from punk.core.retry import RetryPolicy
 from punk.core.state import (
     Awaited,
     AwaitingApproval,
@@ -93,11 +97,13 @@ from punk.core.state import (
     StreamState,
     TerminalState,
     Turn,
+    Waiting,
     history,
 )
 from punk.core.step import begin, fold, step
 from punk.core.thinking import Effort, ThinkingConfig
 from punk.core.thinking_reader import Between, Fresh, InPhase, ThinkingCursor, read_thinking
+from punk.core.timeouts import Clocks, Timeouts
 from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 from punk.core.usage import Usage
 
@@ -123,6 +129,7 @@ __all__ = [
     "CancelRequested",
     "Cancelled",
     "Clock",
+    "Clocks",
     "Completed",
     "ConnectFailed",
     "ConnectionLost",
@@ -133,6 +140,7 @@ __all__ = [
     "Event",
     "Failed",
     "Failure",
+    "FallbackTaken",
     "Finish",
     "FinishReason",
     "Fresh",
@@ -165,11 +173,15 @@ __all__ = [
     "RefusalPart",
     "Request",
     "RequestTurn",
+    "RetryPolicy",
+    "RetryScheduled",
     "RoundLimit",
+    "Route",
     "Run",
     "RunTools",
     "RunningTools",
     "Sequenced",
+    "StartBackoff",
     "Step",
     "StreamState",
     "Streaming",
@@ -185,6 +197,8 @@ __all__ = [
     "ThinkingPart",
     "ThinkingSealed",
     "TimedOut",
+    "Timeouts",
+    "TimerFired",
     "TokenLimit",
     "ToolAbortRequested",
     "ToolAborted",
@@ -210,6 +224,7 @@ __all__ = [
     "UserMessage",
     "UserPart",
     "Wait",
+    "Waiting",
     "begin",
     "dump_json",
     "fold",

@@ -8,17 +8,21 @@ from typing import TypeAlias, final
 from punk.core.messages import Message
 from punk.core.parts import ToolCall
 from punk.core.request import OutputSpec, ToolSpec
+from punk.core.timeouts import Clocks
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class RequestTurn:
-    """Ask the model for a turn. Answered by provider events, of which the last is `TurnEnded` or `TurnFailed`."""
+    """Ask a model for a turn: the chat's own (0), or a fallback. Answered by provider events, of which the last is
+    `TurnEnded` or `TurnFailed`, unless a `TimerFired` by its `clocks` comes before."""
 
     round: int
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...]
     output: OutputSpec | None = None
+    model: int = 0
+    clocks: Clocks = Clocks()
 
 
 @final
@@ -34,8 +38,16 @@ class RunTools:
 
 @final
 @dataclass(frozen=True, slots=True)
+class StartBackoff:
+    """Wait so many `seconds`. Answered by `TimerFired("backoff")`."""
+
+    seconds: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Abandon:
-    """Let go of whatever is under way: close the connection, cancel the tools. No event answers it."""
+    """Let go of whatever is under way: close the connection, cancel the tools, stop the timer. No event answers it."""
 
 
-Effect: TypeAlias = RequestTurn | RunTools | Abandon
+Effect: TypeAlias = RequestTurn | RunTools | StartBackoff | Abandon

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Literal, TypeAlias, final
 
-from punk.core.failures import Failure
+from punk.core.failures import Clock, Failure
 from punk.core.messages import Finish
 from punk.core.parts import ToolCall
 from punk.core.provider_data import ProviderData
@@ -177,15 +177,26 @@ class CancelRequested:
     """The caller leaves."""
 
 
-Event: TypeAlias = ProviderEvent | ToolEvent | CancelRequested
+@final
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """Time is up: a clock ran out, or the wait before a retry (`backoff`) is over."""
+
+    timer: Clock | Literal["backoff"]
+
+
+Event: TypeAlias = ProviderEvent | ToolEvent | CancelRequested | TimerFired
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TurnRequested:
-    """A note of punk's own: request number `round` (from 1) of this run was asked for."""
+    """A note of punk's own: turn number `round` (from 1) of this run was asked for, for the `attempt`th time (from 1)
+    of this model; `model` 0 is the chat's own, those after it the fallbacks."""
 
     round: int
+    attempt: int = 1
+    model: int = 0
 
 
 @final
@@ -204,5 +215,24 @@ class ApprovalNeeded:
     call: ToolCall
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """A note of punk's own: the turn met with `failure`, and is asked for again after so many `seconds`."""
+
+    failure: Failure
+    seconds: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FallbackTaken:
+    """A note of punk's own: the turn met with `failure` for the last time; fallback number `model` (from 1) is asked
+    instead, for the rest of the run."""
+
+    failure: Failure
+    model: int
+
+
 # What the log of a stream holds: the events that were applied, and punk's own notes between them.
-LogEntry: TypeAlias = Event | TurnRequested | CallSealed | ApprovalNeeded
+LogEntry: TypeAlias = Event | TurnRequested | CallSealed | ApprovalNeeded | RetryScheduled | FallbackTaken

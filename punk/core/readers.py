@@ -7,7 +7,16 @@ from typing import Generic, TypeAlias, TypeVar, assert_never, final
 
 from punk.core.events import LogEntry, TextDelta
 from punk.core.failures import Failure
-from punk.core.state import AwaitingApproval, Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
+from punk.core.state import (
+    AwaitingApproval,
+    Cancelled,
+    Completed,
+    Failed,
+    RunningTools,
+    Streaming,
+    StreamState,
+    Waiting,
+)
 
 C_co = TypeVar("C_co", covariant=True)
 P_co = TypeVar("P_co", covariant=True)
@@ -80,7 +89,7 @@ def read_events(state: StreamState, index: int) -> EventRead:
 def read_end(state: StreamState, index: int) -> EndRead:
     """Nothing until the stream ends."""
     match state:
-        case Streaming() | RunningTools():
+        case Streaming() | RunningTools() | Waiting():
             return Wait(index)
         case Completed() | AwaitingApproval() | Cancelled():
             return End(index)

@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias, final
 
 from punk.core.log import Log
 from punk.core.messages import Message
+from punk.core.retry import RetryPolicy
+from punk.core.timeouts import Clocks
 
 MAX_ROUNDS = 32
 
@@ -58,6 +60,15 @@ class OutputSpec:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Route:
+    """How one model is asked: by which clocks, and how often; once, if nothing else is said."""
+
+    clocks: Clocks = Clocks()
+    retry: RetryPolicy = RetryPolicy(attempts=1)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Request:
     """A run: `messages` so far, the `tools` on offer, how many requests it may make (`max_rounds`, at least 1),
     whether calls are run (`execute_tools`) or handed over unanswered, and the form of the answer (`output`), None for
@@ -66,6 +77,10 @@ class Request:
     `max_tool_calls` bounds the calls that are run, `max_total_tokens` the tokens of all turns as their providers
     reported them: no more is asked or run once they are reached. None is no bound. `approvals` is how calls that need
     approval get it.
+
+    `routes` are the models, in the order in which they are asked: each next one where the one before gave no answer.
+    The clocks for tools and for the whole run are those of the first. `seed` makes the waits of this run differ from
+    those of others.
     """
 
     messages: Log[Message]
@@ -76,3 +91,5 @@ class Request:
     max_tool_calls: int | None = None
     max_total_tokens: int | None = None
     approvals: Approvals = "deferred"
+    routes: tuple[Route, ...] = (Route(),)
+    seed: int = 0

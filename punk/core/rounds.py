@@ -4,39 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Literal, TypeAlias
 
 from punk.core.draft import DraftCall
-from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
-from punk.core.events import ApprovalNeeded, CallSealed, CancelRequested, Event, LogEntry, TurnRequested
-from punk.core.failures import CallLimit, Failure, ProtocolViolation, RoundLimit, TokenLimit
+from punk.core.effects import RequestTurn, RunTools, StartBackoff
+from punk.core.endings import NOTHING, Step, fail
+from punk.core.events import (
+    ApprovalNeeded,
+    CallSealed,
+    FallbackTaken,
+    LogEntry,
+    RetryScheduled,
+    TurnRequested,
+)
+from punk.core.failures import CallLimit, Failure, RoundLimit, TokenLimit, is_retryable
 from punk.core.history import synthetic_result
 from punk.core.log import Log
 from punk.core.messages import AssistantMessage, Finish, Origin, ToolCallMessage, ToolResultMessage
 from punk.core.parts import ToolCall
 from punk.core.request import Request
+from punk.core.retry import chance
 from punk.core.state import (
     Awaited,
     AwaitingApproval,
-    Cancelled,
     Completed,
     Failed,
-    LiveState,
     Run,
     RunningTools,
     Streaming,
-    StreamState,
     Turn,
+    Waiting,
     draft_of,
-    history,
     merge_usage,
 )
 from punk.core.tool_events import ToolReturned
 from punk.core.usage import Usage
-
-Step: TypeAlias = tuple[StreamState, tuple[Effect, ...]]
-
-NOTHING: tuple[Effect, ...] = ()
 
 # The reasons for which a turn's calls may run; None where the wire's terminal came without one.
 RUNNABLE = frozenset({"stop", "tool_use", None})
@@ -44,13 +45,41 @@ RUNNABLE = frozenset({"stop", "tool_use", None})
 
 def request_turn(run: Run, log: Log[LogEntry]) -> Step:
     """Ask for the next turn, if the run may still ask."""
-    said = run.messages.append(run.paused) if run.paused and run.paused.parts else run.messages
     if (reached := _reached(run)) is not None:
+        said = run.messages.append(run.paused) if run.paused and run.paused.parts else run.messages
         return Failed(replace(run, messages=said, paused=None), log, reached), NOTHING
-    run = replace(run, rounds=run.rounds + 1)
-    log = log.append(TurnRequested(run.rounds))
-    asked = RequestTurn(run.rounds, tuple(said), run.request.tools, run.request.output)
+    return ask(replace(run, rounds=run.rounds + 1, attempt=1), log)
+
+
+def ask(run: Run, log: Log[LogEntry]) -> Step:
+    """Ask for the turn of this round, for the first time or again."""
+    request = run.request
+    said = run.messages.append(run.paused) if run.paused and run.paused.parts else run.messages
+    log = log.append(TurnRequested(run.rounds, run.attempt, run.model))
+    clocks = request.routes[run.model].clocks
+    asked = RequestTurn(run.rounds, tuple(said), request.tools, request.output, run.model, clocks)
     return Streaming(run, log, Turn(len(log))), (asked,)
+
+
+def lose_turn(state: Streaming, failure: Failure) -> Step:
+    """The turn failed: it is asked for again, of this model or of the next one, or the run is over."""
+    if not is_retryable(failure) or _is_seen(state):
+        return fail(state, failure, NOTHING)
+    run, routes = state.run, state.run.request.routes
+    odds = chance(run.request.seed, run.rounds, run.model, run.attempt)
+    seconds = routes[run.model].retry.wait(run.attempt, failure, odds)
+    if seconds is not None:
+        again = replace(run, attempt=run.attempt + 1)
+        return Waiting(again, state.log.append(RetryScheduled(failure, seconds))), (StartBackoff(seconds),)
+    if run.model + 1 == len(routes):
+        return fail(state, failure, NOTHING)
+    following = replace(run, model=run.model + 1, attempt=1)
+    return ask(following, state.log.append(FallbackTaken(failure, following.model)))
+
+
+def _is_seen(state: Streaming) -> bool:
+    """Whether there is anything of the turn that a reader may have seen; a text without a letter is nothing."""
+    return any(block.kind != "text" for block in state.turn.blocks) or draft_of(state).parts != ()
 
 
 def end_turn(state: Streaming, finish: Finish) -> Step:
@@ -182,25 +211,3 @@ def next_round(state: RunningTools) -> Step:
     if run.request.approvals == "deferred" and len(given) + len(waiting) == len(state.calls):
         return AwaitingApproval(replace(run, messages=run.messages.extend(given)), state.log, waiting), NOTHING
     return state, NOTHING
-
-
-def cancel(state: LiveState, event: CancelRequested) -> Step:
-    """The caller leaves."""
-    return Cancelled(_settle(state), state.log.append(event)), (Abandon(),)
-
-
-def fail(state: LiveState, failure: Failure, effects: tuple[Effect, ...]) -> Step:
-    """Something went wrong."""
-    return Failed(_settle(state), state.log, failure), effects
-
-
-def violated(state: LiveState, event: Event, by: Literal["provider", "punk"], message: str) -> Step:
-    """`event` cannot come here: it is recorded, not applied."""
-    run = _settle(state)
-    failure = ProtocolViolation(by, message, len(state.log))
-    return Failed(replace(run, late=run.late.append(event)), state.log, failure), (Abandon(),)
-
-
-def _settle(state: LiveState) -> Run:
-    """The run with what has arrived of its turn among the messages."""
-    return replace(state.run, messages=Log(history(state)), paused=None)

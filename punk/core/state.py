@@ -2,8 +2,9 @@
 
 Streaming --calls--> RunningTools --all answered--> Streaming --no calls--> Completed
 RunningTools --all answered but calls that nobody here can approve--> AwaitingApproval
-Streaming, RunningTools --the caller leaves--> Cancelled
-Streaming, RunningTools --anything goes wrong--> Failed
+Streaming --a failure that is worth another try--> Waiting --its time is up--> Streaming
+Streaming, RunningTools, Waiting --the caller leaves--> Cancelled
+Streaming, RunningTools, Waiting --anything goes wrong--> Failed
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class Run:
     """What changes once a turn: the request, the messages it has led to, how many turns were requested, how many calls
-    were run and how many tokens were reported.
+    were run and how many tokens were reported; which model is asked (0 is the first), and for which time.
 
     `paused` is a turn the provider broke off to be continued. `late` holds what came after a terminal, and the
     event that broke the order: recorded, never applied.
@@ -48,6 +49,8 @@ class Run:
     rounds: int = 0
     calls: int = 0
     tokens: int = 0
+    model: int = 0
+    attempt: int = 1
     paused: AssistantMessage | None = None
     late: Log[Event] = field(default_factory=Log)
 
@@ -91,6 +94,15 @@ class RunningTools:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A turn failed before anything of it was seen; it is asked for again after a while."""
+
+    run: Run
+    log: Log[LogEntry]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The last turn ended by its wire's own terminal."""
 
@@ -128,7 +140,7 @@ class Failed:
     failure: Failure
 
 
-LiveState: TypeAlias = Streaming | RunningTools
+LiveState: TypeAlias = Streaming | RunningTools | Waiting
 TerminalState: TypeAlias = Completed | AwaitingApproval | Cancelled | Failed
 StreamState: TypeAlias = LiveState | TerminalState
 
@@ -147,8 +159,9 @@ def history(state: StreamState) -> tuple[Message, ...]:
     """
     match state:
         case Streaming(run=run):
-            partial = _partial_message(state)
-            return tuple(run.messages) if partial is None else (*run.messages, partial)
+            return (*run.messages, *_partial(run, draft_of(state), state.turn))
+        case Waiting(run=run):
+            return (*run.messages, *_partial(run, Draft((), ())))
         case RunningTools(run=run, calls=calls, answers=answers):
             return (*run.messages, *(_result(run, *answered) for answered in zip(calls, answers, strict=True)))
         case Completed(run=run) | AwaitingApproval(run=run) | Cancelled(run=run) | Failed(run=run):
@@ -172,19 +185,20 @@ def _result(run: Run, call: ToolCall, answer: ToolResultMessage | Awaited) -> To
             assert_never(answer)
 
 
-def _partial_message(state: Streaming) -> AssistantMessage | None:
-    draft = draft_of(state)
-    paused = state.run.paused
+def _partial(run: Run, draft: Draft, turn: Turn | None = None) -> tuple[AssistantMessage, ...]:
+    """What has come of an answer: what stood before a pause, and what `turn` has brought since."""
+    paused = run.paused
     before: tuple[AssistantPart, ...] = paused.parts if paused else ()
     if not before and not draft.parts:
-        return None
-    known = merge_usage(paused, state.turn.usage) or Usage()
-    return AssistantMessage(
+        return ()
+    known = merge_usage(paused, turn.usage if turn else None) or Usage()
+    message = AssistantMessage(
         (*before, *draft.words),
         usage=Usage() + known + Usage(lower_bound=True),
-        origin=state.turn.origin or (paused.origin if paused else Origin()),
+        origin=(turn.origin if turn else None) or (paused.origin if paused else Origin()),
         unrun_calls=[drafted.call for drafted in draft.calls],
     )
+    return (message,)
 
 
 def merge_usage(paused: AssistantMessage | None, usage: Usage | None) -> Usage | None:

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from punk.core.draft import judge
-from punk.core.effects import Abandon, Effect
+from punk.core.effects import Effect
+from punk.core.endings import NOTHING, Step, cancel, late, out_of_time, violated
 from punk.core.events import (
     CallDelta,
     CallEnded,
@@ -25,30 +26,18 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
+    TimerFired,
     TurnEnded,
     TurnFailed,
     TurnStarted,
     UsageReported,
 )
-from punk.core.failures import ToolAborted
 from punk.core.history import unanswered, valid_history
 from punk.core.log import Log
-from punk.core.messages import Origin, ToolResultMessage
+from punk.core.messages import Origin
 from punk.core.request import Request
-from punk.core.rounds import (
-    NOTHING,
-    Step,
-    answer_calls,
-    cancel,
-    end_turn,
-    fail,
-    guard,
-    next_round,
-    request_turn,
-    violated,
-)
+from punk.core.rounds import answer_calls, ask, end_turn, guard, lose_turn, request_turn
 from punk.core.state import (
-    Awaited,
     AwaitingApproval,
     Block,
     BlockKind,
@@ -60,8 +49,11 @@ from punk.core.state import (
     Streaming,
     StreamState,
     Turn,
+    Waiting,
 )
+from punk.core.timeouts import timed_out
 from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolProgressed, ToolReturned, ToolStarted
+from punk.core.tool_steps import step_tools
 
 # Blocks that take no more deltas after an event of their own; the others stay open until their turn ends. A seal may be
 # said again: some providers encrypt their reasoning anew at the end of the turn, and the last one counts.
@@ -95,9 +87,11 @@ def step(state: StreamState, event: Event) -> Step:
         case Streaming():
             return _step_streaming(state, event)
         case RunningTools():
-            return _step_tools(state, event)
+            return step_tools(state, event)
+        case Waiting():
+            return _step_waiting(state, event)
         case Completed() | AwaitingApproval() | Cancelled() | Failed():
-            return replace(state, run=replace(state.run, late=state.run.late.append(event))), NOTHING
+            return late(state, event)
         case _:
             assert_never(state)
 
@@ -135,7 +129,14 @@ def _step_streaming(state: Streaming, event: Event) -> Step:
         case TurnEnded(finish=finish):
             return end_turn(Streaming(state.run, state.log.append(event), state.turn), finish)
         case TurnFailed(failure=failure):
-            return fail(Streaming(state.run, state.log.append(event), state.turn), failure, NOTHING)
+            return lose_turn(Streaming(state.run, state.log.append(event), state.turn), failure)
+        case TimerFired(timer="connect" | "first_event" | "progress" as clock):
+            failure = timed_out(clock, state.run.request.routes[state.run.model].clocks)
+            return lose_turn(Streaming(state.run, state.log.append(event), state.turn), failure)
+        case TimerFired(timer="total"):
+            return out_of_time(state, event)
+        case TimerFired():
+            return violated(state, event, "punk", f"the timer for {event.timer} fired, which does not run")
         case CancelRequested():
             return cancel(state, event)
         case ToolApproved() | ToolStarted() | ToolProgressed() | ToolReturned() | ToolAbortRequested():
@@ -144,55 +145,16 @@ def _step_streaming(state: Streaming, event: Event) -> Step:
             assert_never(event)
 
 
-def _step_tools(state: RunningTools, event: Event) -> Step:
-    # Where nobody is asked, what awaits approval is in no effect, and nothing is heard of it in this run.
-    asked: tuple[Awaited, ...] = ("approval",) if state.run.request.approvals == "asked" else ()
+def _step_waiting(state: Waiting, event: Event) -> Step:
     match event:
-        case ToolApproved(call_id=call_id):
-            return _answer(state, event, call_id, asked, "start")
-        case ToolStarted(call_id=call_id):
-            return _answer(state, event, call_id, ("start",), "result")
-        case ToolProgressed(call_id=call_id):
-            return _answer(state, event, call_id, ("result",), "result")
-        case ToolReturned(call_id=call_id, parts=parts, is_error=is_error):
-            # What was not approved may be refused, but has no result of its own.
-            allowed: tuple[Awaited, ...] = (*asked, "start", "result") if is_error else ("start", "result")
-            name = next((call.name for call in state.calls if call.id == call_id), "")
-            return _answer(state, event, call_id, allowed, ToolResultMessage(call_id, name, parts, is_error))
-        case ToolAbortRequested(call_id=call_id, message=message):
-            position = _position(state, call_id, (*asked, "start", "result"))
-            if position is None:
-                return violated(state, event, "punk", _out_of_place(event, call_id))
-            logged = RunningTools(state.run, state.log.append(event), state.calls, state.answers)
-            return fail(logged, ToolAborted(message, call_id), (Abandon(),))
+        case TimerFired(timer="backoff"):
+            return ask(state.run, state.log.append(event))
+        case TimerFired(timer="total"):
+            return out_of_time(state, event)
         case CancelRequested():
             return cancel(state, event)
         case _:
-            # The provider still speaks although its turn has ended.
-            return replace(state, run=replace(state.run, late=state.run.late.append(event))), NOTHING
-
-
-def _answer(
-    state: RunningTools, event: Event, call_id: str, allowed: tuple[Awaited, ...], answer: ToolResultMessage | Awaited
-) -> Step:
-    """`event` gives the call `answer` in place of what was awaited for it, which must be one of `allowed`."""
-    position = _position(state, call_id, allowed)
-    if position is None:
-        return violated(state, event, "punk", _out_of_place(event, call_id))
-    answers = (*state.answers[:position], answer, *state.answers[position + 1 :])
-    return next_round(RunningTools(state.run, state.log.append(event), state.calls, answers))
-
-
-def _position(state: RunningTools, call_id: str, allowed: tuple[Awaited, ...]) -> int | None:
-    """Where the call stands that waits for one of `allowed`."""
-    for position, call in enumerate(state.calls):
-        if call.id == call_id and state.answers[position] in allowed:
-            return position
-    return None
-
-
-def _out_of_place(event: Event, call_id: str) -> str:
-    return f"{type(event).__name__} came for {call_id}, which does not await it"
+            return late(state, event)
 
 
 def _in_block(state: Streaming, event: Event, number: int, kind: BlockKind) -> Step:

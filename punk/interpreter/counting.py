@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
+from math import inf
 from typing import TypeAlias, final
 
 from returns.methods import unwrap_or_failure
 
 from punk.core.effects import RequestTurn
 from punk.core.failures import Failure, Unsupported
+from punk.core.timeouts import timed_out
 from punk.interpreter.turn import presentable_failure
 from punk.providers.base import Provider, TransportError, read_all
 
@@ -40,15 +43,19 @@ async def count_tokens(provider: Provider, turn: RequestTurn) -> Count:
     body = unwrap_or_failure(provider.encode(turn, "count"))
     if isinstance(body, Unsupported):
         return NotCounted(body)
+    clocks = turn.clocks
     try:
         await provider.transport.prepare(body)
-        stream = await provider.transport.open(body)
-        try:
-            answer = await read_all(stream)
-        finally:
-            await stream.close()
+        async with asyncio.timeout(None if clocks.first_event == inf else clocks.first_event):
+            stream = await provider.transport.open(replace(body, connect=clocks.connect))
+            try:
+                answer = await read_all(stream)
+            finally:
+                await stream.close()
     except TransportError as error:
         return NotCounted(error.failure, error.__cause__)
+    except TimeoutError:
+        return NotCounted(timed_out("first_event", clocks))
     match unwrap_or_failure(provider.count(answer)):
         case int() as tokens:
             return Counted(tokens)

@@ -13,23 +13,25 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Final, Literal, TypeAlias, TypeVar, assert_never, final, get_args
 
-from returns.methods import unwrap_or_failure
-
-from punk.core.effects import Abandon, Effect, RequestTurn, RunTools
-from punk.core.events import CancelRequested, Event, TurnFailed
+from punk.core.effects import Abandon, Effect, RequestTurn, RunTools, StartBackoff
+from punk.core.events import CancelRequested, Event, TimerFired, TurnFailed
 from punk.core.failures import Failure, Unsupported
 from punk.core.readers import Broken, End, Piece, Wait
 from punk.core.request import Request
-from punk.core.state import RunningTools, Streaming, StreamState, TerminalState, history
+from punk.core.state import RunningTools, StreamState, TerminalState, history
 from punk.core.step import begin, step
 from punk.core.tool_events import ToolEvent
 from punk.interpreter.cursor import Cursor
+from punk.interpreter.routes import Routes
 from punk.interpreter.signals import Bell, Crowd
+from punk.interpreter.stock import Stock
+from punk.interpreter.telling import tell_end, tell_request, tell_wait
 from punk.interpreter.tool_round import ToolRules, run_tools
 from punk.interpreter.turn import Turn, is_refused_stream
-from punk.providers.base import Delivery, Provider
+from punk.providers.base import Provider
 
 V = TypeVar("V")
 C = TypeVar("C")
@@ -46,23 +48,21 @@ Mode: TypeAlias = Literal["stream", "fold"]
 
 @final
 class Runtime:
-    """A run of `request` against `provider`, in the event loop and the context in which it is made.
+    """A run of `request` against `providers`, one for each of its routes, in the event loop and the context in which it
+    is made.
 
     Made and closed by its owner; readers call `next`. `cause` is the foreign exception behind the state's failure.
     """
 
-    def __init__(self, request: Request, provider: Provider, tools: ToolRules, mode: Mode) -> None:
-        self._provider = provider
+    def __init__(self, request: Request, providers: Sequence[Provider], tools: ToolRules, mode: Mode) -> None:
+        self._routes = Routes(providers)
         self._tools = tools
         self._mode: Mode = mode
-        self._delivery: Delivery = "stream" if provider.streams else "whole"
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._context = contextvars.copy_context()
         self._context.run(_inside.set, (*_inside.get(), self))
-        # The events of the chunk that readers are in, and those of the one chunk that is read ahead of them.
-        self._in_hand: deque[Event] = deque()
-        self._ahead: Sequence[Event] = ()
+        self._stock = Stock()
         self._readers = Crowd(self._loop)
         self._bell = Bell(self._loop)
         self.cause: BaseException | None = None
@@ -71,16 +71,27 @@ class Runtime:
         self._effects: deque[Effect] = deque(effects)
         # Encoded before anything is done, so that what cannot be asked at all is known before any tool runs.
         later = RequestTurn(1, history(self.state), request.tools, request.output)
-        asked = next((effect for effect in effects if isinstance(effect, RequestTurn)), later)
-        self._first: Turn | Unsupported | None = self._encoded(asked) if effects else None
+        self._asked = next((effect for effect in effects if isinstance(effect, RequestTurn)), later)
+        self._first: Turn | Unsupported | None = self._routes.turn(self._asked) if effects else None
+        total = request.routes[0].clocks.total
+        self._total = self._loop.call_later(total, self._run_out) if total != inf and effects else None
         self._pump = self._loop.create_task(self._run(), name="punk-stream")
 
     async def refused(self) -> Failure | None:
-        """Why the first request cannot be made at all, None if it can; nothing is sent to find out."""
+        """Why the first request cannot be made at all, to one of the models, None if it can; nothing is sent to find
+        out."""
         first = self._first
+        if first is None:
+            return None
         if not (self._effects and isinstance(self._effects[0], RequestTurn)):
             self._first = None  # tools come first: what is asked after them is not known yet
-        return await first.prepare() if isinstance(first, Turn) else first
+        refused = await first.prepare() if isinstance(first, Turn) else first
+        return refused or await self._routes.refused(self._asked)
+
+    @property
+    def family(self) -> str:
+        """The name of the wire of the model that is asked."""
+        return self._routes.family(self.state.run.model)
 
     # What readers do.
 
@@ -95,7 +106,7 @@ class Runtime:
             at.position = found.cursor
             if not isinstance(found, Wait):
                 return found
-            if self._in_hand:
+            if self._stock.in_hand:
                 self._take()
             else:
                 waiter = self._readers.join()
@@ -103,11 +114,8 @@ class Runtime:
                 await waiter
 
     def _take(self) -> None:
-        in_hand = self._in_hand
-        event = in_hand.popleft()
-        if not in_hand and self._ahead:
-            in_hand.extend(self._ahead)
-            self._ahead = ()
+        event = self._stock.in_hand.popleft()
+        if self._stock.move_up():
             self._bell.ring()
         self._fold(event)
         self._abandon()
@@ -149,15 +157,25 @@ class Runtime:
             return
         self._effects.extend(effects)
         if is_over:
-            for late in (*self._in_hand, *self._ahead):
+            for late in self._stock:
                 self.state, _ = step(self.state, late)
-            self._drop()
+            self._stock.clear()
             self._readers.wake()
+            if self._total is not None:
+                self._total.cancel()
         self._bell.ring()
 
+    def _run_out(self) -> None:
+        """The clock of the whole run ran out: what has come until now is taken, the rest is let go."""
+        while self._stock.in_hand:
+            self._take()
+        if not isinstance(self.state, TERMINAL):
+            self._fold(TimerFired("total"))
+            self._abandon()
+
     def _cancel(self) -> None:
-        if isinstance(self.state, Streaming | RunningTools):
-            self._drop()
+        if not isinstance(self.state, TERMINAL):
+            self._stock.clear()
             self._fold(CancelRequested())
             self._abandon()
 
@@ -165,10 +183,6 @@ class Runtime:
         """Stop the pump if the run asks for that. What the pump folds itself is no concern of this: it knows."""
         if self._effects and isinstance(self._effects[-1], Abandon):
             self._pump.cancel()
-
-    def _drop(self) -> None:
-        self._in_hand.clear()
-        self._ahead = ()
 
     # What the pump does.
 
@@ -179,17 +193,23 @@ class Runtime:
                 match effect:
                     case RequestTurn():
                         await self._bell.until(self._readers.is_waiting)
+                        tell_request(effect, self.family, self.state)
                         await self._request(effect)
                         await self._bell.until(self._answered)
                     case RunTools():
                         await self._bell.until(self._readers.is_waiting)
                         await run_tools(effect, self._tools, self._context, self._report)
+                    case StartBackoff(seconds=seconds):
+                        tell_wait(self.state)
+                        await asyncio.sleep(seconds)
+                        self._fold(TimerFired("backoff"))
+                        self._readers.wake()
                     case Abandon():
                         return
                     case _:
                         assert_never(effect)
         except asyncio.CancelledError:
-            if isinstance(self.state, Streaming | RunningTools):
+            if not isinstance(self.state, TERMINAL):
                 self._cancel()  # the loop itself is going down
             raise
         except BaseException as error:
@@ -198,31 +218,30 @@ class Runtime:
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
         finally:
+            tell_end(self.state)
             self._readers.wake()
 
     def _answered(self) -> bool:
-        return bool(self._effects) or not isinstance(self.state, Streaming | RunningTools)
+        return bool(self._effects) or isinstance(self.state, TERMINAL)
 
     def _offer(self, events: Sequence[Event]) -> None:
-        if self._in_hand:
-            self._ahead = events
-        else:
-            self._in_hand.extend(events)
+        self._stock.put(events)
+        if not self._stock.full:
             self._readers.wake()
 
     async def _request(self, effect: RequestTurn) -> None:
         first, self._first = self._first, None
-        turn = first or self._encoded(effect)
+        turn = first or self._routes.turn(effect)
         if isinstance(turn, Unsupported):
             self._offer((TurnFailed(turn),))
             return
         try:
             while not turn.over:
-                if self._ahead:
-                    await self._bell.until(lambda: not self._ahead)
+                if self._stock.full:
+                    await self._bell.until(lambda: not self._stock.full)
                 events = await turn.read()
                 if self._mode == "fold" and is_refused_stream(events):
-                    self._delivery = "whole"
+                    self._routes.expect_whole(effect.model)
                     await self._request(effect)
                     return
                 self.cause = turn.cause
@@ -230,13 +249,6 @@ class Runtime:
             await turn.drain()
         finally:
             await turn.close()
-
-    def _encoded(self, effect: RequestTurn) -> Turn | Unsupported:
-        match unwrap_or_failure(self._provider.encode(effect, self._delivery)):
-            case Unsupported() as unsupported:
-                return unsupported
-            case body:
-                return Turn(self._provider, body, self._delivery)
 
     def _report(self, event: ToolEvent, cause: BaseException | None = None) -> bool:
         if not isinstance(self.state, RunningTools):

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Final, TypeVar, final
 
 from returns.methods import unwrap_or_failure
@@ -70,11 +71,11 @@ async def prepare_call(
     """Validate the call's arguments and, if there is a `desk`, have it approved there; or why it does not run."""
     told = ToolContext(call.id, call.name, hearing.hear)
     work = _prepared(call, tool, told, desk, context.copy())
-    return await _settled("not run: its approval", call, work, context, None)
+    return await _settled("not run: its approval", call, work, context, inf)
 
 
 async def run_call(
-    call: ToolCall, bound: BoundCall, hearing: Hearing, context: contextvars.Context, timeout: float | None
+    call: ToolCall, bound: BoundCall, hearing: Hearing, context: contextvars.Context, timeout: float
 ) -> Outcome:
     """Run the call in a copy of `context`, for `timeout` seconds at most."""
     hearing.open = True
@@ -135,13 +136,13 @@ async def _settled(
     call: ToolCall,
     work: Coroutine[object, object, T],
     context: contextvars.Context,
-    timeout: float | None,
+    timeout: float,
 ) -> T | Outcome:
     """What `work`, code of the user's that is `what`, gives; in a task of its own, whose end is never taken for that of
     ours."""
     running = asyncio.get_running_loop().create_task(work, context=context.copy())
     try:
-        done, _ = await asyncio.wait({running}, timeout=timeout)
+        done, _ = await asyncio.wait({running}, timeout=None if timeout == inf else timeout)
     except asyncio.CancelledError:
         await _let_go(running)
         raise

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Protocol, final
 
 from returns.methods import unwrap_or_failure
@@ -26,12 +27,12 @@ _LEFT: Final = "the run has ended"
 @final
 @dataclass(frozen=True, slots=True)
 class ToolRules:
-    """The tools of a run, and how they are run: how many calls at once, how many seconds each, who approves those that
-    need it. None is no bound, and nobody."""
+    """The tools of a run, and how they are run: how many calls at once (None is no bound), how many seconds each, who
+    approves those that need it (None is nobody)."""
 
     toolbox: Toolbox
     concurrency: int | None = None
-    seconds: float | None = None
+    seconds: float = inf
     approve: Approve | None = None
 
 

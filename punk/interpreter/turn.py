@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, final
 
-from punk.core.events import ProviderEvent, TurnEnded, TurnFailed
+from punk.core.events import Event, ProviderEvent, TimerFired, TurnEnded, TurnFailed
 from punk.core.failures import Failure, HttpStatus, Malformed, ProviderError, StreamingUnsupported, Truncated
+from punk.core.timeouts import Clocks, Watch
+from punk.interpreter.alarm import Alarm, TimeIsUp
 from punk.providers.answer_tool import answer_events, answering
-from punk.providers.base import Body, ByteStream, Decoder, Delivery, Provider, TransportError, presentable, read_all
+from punk.providers.base import Body, ByteStream, Decoder, Provider, TransportError, presentable, read_all
 
 DRAIN_SECONDS: Final = 0.02
 """How long an answer that has ended may take to end its bytes too, so that its connection can be used again."""
@@ -22,15 +24,17 @@ LAST: Final = (TurnEnded, TurnFailed)
 
 @final
 class Turn:
-    """Reads the answer to `body`. Used by one task, which calls `close` in any case.
+    """Reads the answer to `body` by its `clocks`. Used by one task, which calls `close` in any case.
 
     `over` is true once `read` has given the turn's last event; `cause` the foreign exception behind a failure.
     """
 
-    def __init__(self, provider: Provider, body: Body, delivery: Delivery) -> None:
+    def __init__(self, provider: Provider, body: Body, clocks: Clocks) -> None:
         self._provider = provider
-        self._body = body
-        self._delivery: Delivery = delivery
+        self._body = replace(body, connect=clocks.connect)
+        self._watch = Watch.of(clocks)
+        self._alarm = Alarm()
+        self._clock = asyncio.get_running_loop().time
         self._stream: ByteStream | None = None
         self._decoder: Decoder = answering(provider.decoder(), body.answer_tool)
         self._bytes_ended = False
@@ -46,12 +50,23 @@ class Turn:
             return error.failure
         return None
 
-    async def read(self) -> tuple[ProviderEvent, ...]:
+    async def read(self) -> tuple[ProviderEvent | TimerFired, ...]:
         """The events of the next piece of the answer; there may be none in it."""
+        begun = self._clock()
+        try:
+            events = await self._alarm.within(self._watch.left, self._read())
+        except TimeIsUp:
+            self.over = True
+            self._bytes_ended = True  # they are not waited for again
+            return (self._watch.fired,)
+        self._watch = self._watch.after(self._clock() - begun, events)
+        return events
+
+    async def _read(self) -> tuple[ProviderEvent, ...]:
         try:
             if self._stream is None:
                 self._stream = await self._provider.transport.open(self._body)
-            if self._delivery == "whole":
+            if self._body.delivery == "whole":
                 events = answer_events(
                     self._provider.decode_whole(await read_all(self._stream)), self._body.answer_tool
                 )
@@ -90,6 +105,7 @@ class Turn:
 
     async def close(self) -> None:
         """Let go of the connection."""
+        self._alarm.close()
         if self._stream is not None:
             await self._stream.close()
 
@@ -101,6 +117,6 @@ def presentable_failure(failure: Failure, secrets: Iterable[str]) -> Failure:
     return failure
 
 
-def is_refused_stream(events: Sequence[ProviderEvent]) -> bool:
+def is_refused_stream(events: Sequence[Event]) -> bool:
     """Whether `events` say that the model cannot stream."""
     return any(isinstance(event, TurnFailed) and isinstance(event.failure, StreamingUnsupported) for event in events)

@@ -7,7 +7,7 @@ import contextvars
 import queue
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -51,7 +51,7 @@ Start: TypeAlias = Callable[[Approve | None], Coroutine[object, object, T]]
 """Makes the coroutine, given who is asked for approval."""
 
 
-def run_to_end(start: Start[T], model: Model | None, approve: Approve | None) -> T:
+def run_to_end(start: Start[T], models: Iterable[Model | None], approve: Approve | None) -> T:
     """The result of the coroutine that `start` makes, in an event loop of its own.
 
     Where a loop already runs, it is blocked meanwhile. A plain `approve` is asked in the thread of the caller, which
@@ -64,7 +64,7 @@ def run_to_end(start: Start[T], model: Model | None, approve: Approve | None) ->
         if approve is None or is_async(approve):
             return asyncio.run(start(approve))
     else:
-        if not resolve(model).provider().portable:
+        if not all(resolve(model).provider().portable for model in models):
             raise ConfigurationError(
                 "complete() inside a running event loop cannot use a client that belongs to that loop;"
                 " use `await chat.complete_async()`"

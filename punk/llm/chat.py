@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Final, Generic, Unpack, cast, final, get_args, overload
 
 from returns.methods import unwrap_or_failure
@@ -21,9 +22,9 @@ from punk.interpreter.runtime import Mode
 from punk.llm.answer import read_answer
 from punk.llm.approvals import approved, denied, unanswered_calls
 from punk.llm.blocking import run_to_end
-from punk.llm.models.base import Model
+from punk.llm.models.base import Model, check_model
 from punk.llm.models.defaults import resolve
-from punk.llm.options import Options, RunOptions
+from punk.llm.options import Options, RunOptions, over
 from punk.llm.plan import Plan
 from punk.llm.stream_errors import error_for
 from punk.llm.streaming import ChatStream
@@ -49,7 +50,7 @@ class Chat(Generic[T_co]):
     `with_output`. Raises `ConfigurationError` for what is none of these.
     """
 
-    __slots__ = ("_messages", "_model", "_output", "_servers", "_tools")
+    __slots__ = ("_messages", "_model", "_options", "_output", "_servers", "_tools")
 
     def __init__(
         self,
@@ -61,12 +62,11 @@ class Chat(Generic[T_co]):
         output: OutputForm[T_co] | None = None,
     ) -> None:
         self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(map(_checked, messages))
-        if model is not None and not hasattr(model, "provider"):
-            raise ConfigurationError(f"a model is an object such as AnthropicModel(...), not {model!r:.40}")
-        self._model = model
+        self._model = None if model is None else check_model(model)
         self._tools = checked_tools(tools)
         self._servers = mcp_servers if isinstance(mcp_servers, MCPServers) else checked(mcp_servers)
         self._output = output
+        self._options = RunOptions()
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -117,11 +117,15 @@ class Chat(Generic[T_co]):
 
     def with_messages(self, messages: Iterable[Message]) -> Chat[T_co]:
         """This chat's model, tools and form of answer with `messages` instead of its own."""
-        return Chat(messages, self._model, self._tools, mcp_servers=self._servers, output=self._output)
+        chat = copy(self)
+        chat._messages = messages if isinstance(messages, Log) else Log(map(_checked, messages))
+        return chat
 
     def with_tools(self, tools: Sequence[AsTool]) -> Chat[T_co]:
         """This chat with `tools` instead of the ones it had."""
-        return Chat(self._messages, self._model, tools, mcp_servers=self._servers, output=self._output)
+        chat = copy(self)
+        chat._tools = checked_tools(tools)
+        return chat
 
     def with_mcp_servers(self, servers: Sequence[MCPServerConfig] | MCPServers) -> Chat[T_co]:
         """This chat with the tools of `servers` beside its own, instead of the servers it had.
@@ -129,11 +133,24 @@ class Chat(Generic[T_co]):
         Each stream starts the servers that it is given the configuration of, and ends them; `MCPServers` keeps them for
         several. One that cannot start is a `ConfigurationError` on entering.
         """
-        return Chat(self._messages, self._model, self._tools, mcp_servers=servers, output=self._output)
+        chat = copy(self)
+        chat._servers = servers if isinstance(servers, MCPServers) else checked(servers)
+        return chat
 
     def with_model(self, model: Model | None) -> Chat[T_co]:
         """This chat with another model."""
-        return Chat(self._messages, model, self._tools, mcp_servers=self._servers, output=self._output)
+        chat = copy(self)
+        chat._model = None if model is None else check_model(model)
+        return chat
+
+    def with_options(self, **options: Unpack[RunOptions]) -> Chat[T_co]:
+        """This chat with what its runs are to be bounded by, waited for, or approved with, where a call says nothing
+        else: `RunOptions` says what can be chosen. Those that are not named stay as they were. Raises
+        `ConfigurationError` for what they cannot be."""
+        chat = copy(self)
+        chat._options = over(options, self._options)
+        Options(**chat._options)
+        return chat
 
     @overload
     def with_output(self, output: OutputType[T]) -> Chat[T]: ...
@@ -147,11 +164,10 @@ class Chat(Generic[T_co]):
         takes one, else as a tool that takes the answer. It binds the text of the last round: rounds that call the
         chat's own tools go on as ever. Raises `ConfigurationError` for a type without a JSON schema.
         """
-        if output is None:
-            free: Chat[None] = Chat(self._messages, self._model, self._tools, mcp_servers=self._servers)
-            return free
-        form = OutputForm.of(output)
-        return Chat(self._messages, self._model, self._tools, mcp_servers=self._servers, output=form)
+        form = None if output is None else OutputForm.of(output)
+        chat = Chat(self._messages, self._model, self._tools, mcp_servers=self._servers, output=form)
+        chat._options = self._options
+        return cast("Chat[T] | Chat[None]", chat)
 
     @property
     def unanswered_calls(self) -> tuple[ToolCall, ...]:
@@ -173,11 +189,11 @@ class Chat(Generic[T_co]):
         Tools that the model calls are run and answered; `RunOptions` says what can be chosen. Raises
         `ConfigurationError` for a bound that is not positive.
         """
-        return self._stream(Options(**options), "stream")
+        return self._stream(options, "stream")
 
     async def complete_async(self, **options: Unpack[RunOptions]) -> Chat[T_co]:
         """The final chat of the same run, with no need to watch it. Works for a model that cannot stream, too."""
-        async with self._stream(Options(**options), "fold") as stream:
+        async with self._stream(options, "fold") as stream:
             return await stream.chat
 
     def complete(self, **options: Unpack[RunOptions]) -> Chat[T_co]:
@@ -186,9 +202,9 @@ class Chat(Generic[T_co]):
         Inside a running event loop it blocks that loop until the answer is there: the run goes on in a thread, with a
         loop and clients of its own. A model with a client of its own belongs to one loop and is refused there.
         """
-        return run_to_end(
-            lambda by: self.complete_async(**(options | {"approve": by})), self._model, options.get("approve")
-        )
+        said = Options(**over(options, self._options))
+        models = (self._model, *said.fallback)
+        return run_to_end(lambda by: self.complete_async(**(options | {"approve": by})), models, said.approve)
 
     async def count_tokens(self) -> int:
         """How many tokens a request with this chat would have, as its provider counts them.
@@ -197,7 +213,7 @@ class Chat(Generic[T_co]):
         where it cannot be asked.
         """
         provider = resolve(self._model).provider()
-        state, turn = await self._plan(Options()).first_turn()
+        state, turn = await self._plan(Options(**self._options)).first_turn(provider)
         match await count_tokens(provider, turn):
             case Counted(tokens):
                 return tokens
@@ -220,14 +236,15 @@ class Chat(Generic[T_co]):
     def _plan(self, options: Options) -> Plan[T_co]:
         return Plan(self._messages, Toolbox.of(self._tools), self._servers, self._output, options)
 
-    def _stream(self, options: Options, mode: Mode) -> ChatStream[T_co]:
-        return ChatStream(self, self._plan(options), mode)
+    def _stream(self, options: RunOptions, mode: Mode) -> ChatStream[T_co]:
+        return ChatStream(self, self._plan(Options(**over(options, self._options))), mode)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Chat):
             return NotImplemented
-        mine = self._messages, self._model, self._tools, self._servers, self._output
-        return mine == (other._messages, other._model, other._tools, other._servers, other._output)
+        mine = self._messages, self._model, self._tools, self._servers, self._output, self._options
+        its = other._messages, other._model, other._tools, other._servers, other._output, other._options
+        return mine == its
 
     def __hash__(self) -> int:
         return hash((self._messages, self._tools))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypedDict, final
 
+from punk.core.bounds import check_count
 from punk.core.request import MAX_ROUNDS
+from punk.core.retry import RetryPolicy
+from punk.core.timeouts import Timeouts
 from punk.errors import ConfigurationError
+from punk.llm.models.base import Model, check_model
+from punk.llm.models.settings_check import check_patience
 from punk.tools.approval import Approve
-from punk.tools.bounds import check_count, check_seconds
 
 
 class RunOptions(TypedDict, total=False):
@@ -18,8 +23,13 @@ class RunOptions(TypedDict, total=False):
     how many requests may be made. `max_tool_calls` (None): how many calls may be run. `max_total_tokens` (None): once
     so many were reported, no more is asked. Passing one of these is a `StreamingError` with the partial.
 
-    `max_concurrent_tools` (None): how many tools run at once, others wait. `tool_timeout` (None): seconds for each call
-    of a tool that has no timeout of its own; passing it is an error result. None is no bound.
+    `max_concurrent_tools` (None): how many tools run at once, others wait. None is no bound.
+
+    `timeouts`: how long is waited for what, see `punk.llm.timeouts.Timeouts`; what is not said here is as the chat or
+    the model says. `retry`: how often a turn is asked for again that failed before anything of it was seen, see
+    `punk.llm.retry.RetryPolicy`; None is as the model says, or else three attempts. `fallback` (none): the models that
+    are asked next, one after the other, where all attempts of the one before failed so; the one that answers goes on
+    to the end of the run.
 
     `approve` (None): who is asked about calls of tools that require approval, see `punk.llm.tools.Approve`. Without it,
     the run ends where such a call is all that is left to do: `await stream.chat` raises `StreamIncompleteError`, and
@@ -31,8 +41,18 @@ class RunOptions(TypedDict, total=False):
     max_tool_calls: int | None
     max_total_tokens: int | None
     max_concurrent_tools: int | None
-    tool_timeout: float | None
+    timeouts: Timeouts
+    retry: RetryPolicy | None
+    fallback: Sequence[Model]
     approve: Approve | None
+
+
+def over(options: RunOptions, others: RunOptions) -> RunOptions:
+    """`options`, and those of `others` that are not said there; of the timeouts, clock by clock."""
+    merged = RunOptions(**{**others, **options})
+    if "timeouts" in options and "timeouts" in others and isinstance(options["timeouts"], Timeouts):
+        merged["timeouts"] = options["timeouts"].over(others["timeouts"])
+    return merged
 
 
 _COUNTS: Final = ("max_tool_calls", "max_total_tokens", "max_concurrent_tools")
@@ -48,7 +68,9 @@ class Options:
     max_tool_calls: int | None = None
     max_total_tokens: int | None = None
     max_concurrent_tools: int | None = None
-    tool_timeout: float | None = None
+    timeouts: Timeouts = Timeouts()
+    retry: RetryPolicy | None = None
+    fallback: Sequence[Model] = ()
     approve: Approve | None = None
 
     def __post_init__(self) -> None:
@@ -56,7 +78,8 @@ class Options:
         for name in _COUNTS:
             if (count := getattr(self, name)) is not None:
                 check_count(name, count)
-        if self.tool_timeout is not None:
-            check_seconds("tool_timeout", self.tool_timeout)
+        check_patience(self.timeouts, self.retry)
+        for model in self.fallback:
+            check_model(model)
         if self.approve is not None and (isinstance(self.approve, type) or not callable(self.approve)):
             raise ConfigurationError(f"approve is a function of a call, not {self.approve!r:.60}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from random import getrandbits
 from typing import Generic, final
 
 from typing_extensions import TypeVar
@@ -10,13 +12,16 @@ from typing_extensions import TypeVar
 from punk.core.effects import RequestTurn
 from punk.core.log import Log
 from punk.core.messages import Message
-from punk.core.request import Request
+from punk.core.request import Request, Route
+from punk.core.retry import RetryPolicy
 from punk.core.state import StreamState, history
 from punk.core.step import begin
+from punk.core.timeouts import Clocks
 from punk.errors import ConfigurationError
 from punk.interpreter.mcp.servers import MCPSource, StreamServers
 from punk.interpreter.tool_round import ToolRules
 from punk.llm.options import Options
+from punk.providers.base import Provider
 from punk.providers.encoding import ANSWER_TOOL
 from punk.tools.output import OutputForm
 from punk.tools.toolbox import Toolbox
@@ -46,16 +51,18 @@ class Plan(Generic[T_co]):
         taken = {*self.toolbox.by_name, *([] if self.form is None else [ANSWER_TOOL])}
         return self.toolbox.with_remote(await servers.open(taken)), servers
 
-    async def first_turn(self) -> tuple[StreamState, RequestTurn]:
-        """The run before anything has happened, and what it would ask of the model for the whole conversation."""
+    async def first_turn(self, provider: Provider) -> tuple[StreamState, RequestTurn]:
+        """The run before anything has happened, and what it would ask of the model of `provider` for the whole
+        conversation."""
         toolbox, servers = await self.tools()
         await servers.close()
-        request = self.request(toolbox)
+        request = self.request(toolbox, [provider])
         state, _ = begin(request)
-        return state, RequestTurn(1, history(state), request.tools, request.output)
+        clocks = request.routes[0].clocks
+        return state, RequestTurn(1, history(state), request.tools, request.output, clocks=clocks)
 
-    def request(self, toolbox: Toolbox) -> Request:
-        """What is asked of the model, which is offered the tools of `toolbox`."""
+    def request(self, toolbox: Toolbox, providers: Sequence[Provider]) -> Request:
+        """What is asked of the models of `providers`, which are offered the tools of `toolbox`."""
         options = self.options
         return Request(
             self.messages,
@@ -66,9 +73,15 @@ class Plan(Generic[T_co]):
             options.max_tool_calls,
             options.max_total_tokens,
             "deferred" if options.approve is None else "asked",
+            tuple(map(self._route, providers)),
+            getrandbits(32),
         )
 
-    def rules(self, toolbox: Toolbox) -> ToolRules:
-        """How the tools of `toolbox` are run."""
+    def rules(self, toolbox: Toolbox, request: Request) -> ToolRules:
+        """How the tools of `toolbox` are run for `request`."""
         options = self.options
-        return ToolRules(toolbox, options.max_concurrent_tools, options.tool_timeout, options.approve)
+        return ToolRules(toolbox, options.max_concurrent_tools, request.routes[0].clocks.tool, options.approve)
+
+    def _route(self, provider: Provider) -> Route:
+        timeouts = self.options.timeouts.over(provider.timeouts)
+        return Route(Clocks.of(timeouts), self.options.retry or provider.retry or RetryPolicy())

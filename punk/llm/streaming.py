@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Generator
+from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, final
 
@@ -65,7 +65,6 @@ class ChatStream(Generic[T_co]):
         self._servers = StreamServers(())
         self._runtime: Runtime | None = None
         self._refused: PunkError | None = None
-        self._provider = ""
         self._told = False
 
     async def __aenter__(self) -> Self:
@@ -79,22 +78,23 @@ class ChatStream(Generic[T_co]):
         return self
 
     async def _start(self) -> Runtime:
-        model = resolve(self._chat.model)
-        provider = model.provider()
-        if self._mode == "stream" and not provider.streams:
-            raise StreamingNotSupported(
-                f"{model.name} cannot stream; chat.complete() asks for the whole answer at once"
-            )
-        self._provider = provider.family
+        models = (resolve(self._chat.model), *self._plan.options.fallback)
+        providers = [model.provider() for model in models]
+        for model, provider in zip(models, providers, strict=True):
+            if self._mode == "stream" and not provider.streams:
+                raise StreamingNotSupported(
+                    f"{model.name} cannot stream; chat.complete() asks for the whole answer at once"
+                )
         toolbox, self._servers = await self._plan.tools()
         try:
-            return await self._begun(provider, toolbox)
+            return await self._begun(providers, toolbox)
         except BaseException:
             await self._servers.close()
             raise
 
-    async def _begun(self, provider: Provider, toolbox: Toolbox) -> Runtime:
-        runtime = Runtime(self._plan.request(toolbox), provider, self._plan.rules(toolbox), self._mode)
+    async def _begun(self, providers: Sequence[Provider], toolbox: Toolbox) -> Runtime:
+        request = self._plan.request(toolbox, providers)
+        runtime = Runtime(request, providers, self._plan.rules(toolbox, request), self._mode)
         try:
             refused = await runtime.refused()
         except BaseException:
@@ -207,19 +207,17 @@ class ChatStream(Generic[T_co]):
         state = runtime.state
         error: BaseException | None = None
         if runtime.crash is not None:
-            error = self._crashed(runtime.crash, state)
+            error = self._crashed(runtime.crash, state, runtime.family)
         elif isinstance(state, Failed):
-            error = error_for(state.failure, state, self._provider, runtime.cause)
+            error = error_for(state.failure, state, runtime.family, runtime.cause)
         if error is not None:
             self._told = True
             raise error
 
-    def _crashed(self, crash: BaseException, state: StreamState) -> BaseException:
+    def _crashed(self, crash: BaseException, state: StreamState, provider: str) -> BaseException:
         if not isinstance(crash, Exception) or isinstance(crash, PunkError):
             return crash
-        error = StreamingError(
-            f"punk itself failed: {type(crash).__name__}: {crash}", partial=state, provider=self._provider
-        )
+        error = StreamingError(f"punk itself failed: {type(crash).__name__}: {crash}", partial=state, provider=provider)
         error.__cause__ = crash
         return error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Literal, Protocol, Self, TypeAlias, final
 
 from returns.result import Result
@@ -12,6 +13,8 @@ from punk.core.effects import RequestTurn
 from punk.core.events import ProviderEvent
 from punk.core.failures import Failure, Malformed, Unsupported
 from punk.core.json import JsonObject
+from punk.core.retry import RetryPolicy
+from punk.core.timeouts import Timeouts
 
 Delivery: TypeAlias = Literal["stream", "whole", "count"]
 """What is asked for: an answer as it grows, the whole answer at once, or only how many tokens the request has."""
@@ -22,13 +25,15 @@ Delivery: TypeAlias = Literal["stream", "whole", "count"]
 class Body:
     """A request as its wire wants it: the JSON body, headers beyond the usual ones, and what is asked for.
 
-    `answer_tool` names the tool through which a structured answer comes, where the wire has no better way.
+    `answer_tool` names the tool through which a structured answer comes, where the wire has no better way. `connect` is
+    how many seconds there are to make a connection.
     """
 
     json: JsonObject
     headers: tuple[tuple[str, str], ...] = ()
     delivery: Delivery = "stream"
     answer_tool: str | None = None
+    connect: float = inf
 
 
 class Decoder(Protocol):
@@ -111,6 +116,7 @@ class Provider:
     `decoder` starts decoding a streamed answer, `decode_whole` reads one that came in one piece. `streams` is false
     for a model that cannot stream, `portable` for one with a client that belongs to one event loop. `count` reads the
     number of tokens in the answer to a request that was to be counted, None where a provider does not count.
+    `timeouts` and `retry` are what the model's owner said about them.
     """
 
     family: str
@@ -121,3 +127,5 @@ class Provider:
     streams: bool = True
     portable: bool = True
     count: Callable[[bytes], Result[int, Malformed]] | None = None
+    timeouts: Timeouts = Timeouts()
+    retry: RetryPolicy | None = None

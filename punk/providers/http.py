@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Final, final
 
 from returns.result import Success
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 # them, and none of these (slow) imports is made just to look.
 _CLIENTS: Final = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "ssl", "socket", "builtins"})
 
-CONNECT_SECONDS: Final = 10.0
-READ_SECONDS: Final = 600.0
-"""How long clients of punk's own wait for a connection, and for the next bytes."""
-
 _STATUS_TEXT: Final = {
     400: "the request was refused",
     401: "the key was refused",
@@ -59,6 +55,7 @@ FORBIDDEN_HEADER: Final = Unsupported(
     "the request cannot be sent: a key or another header holds characters that HTTP forbids"
 )
 
+_QUOTED: Final = re.compile(r"\bb['\"]")
 _NO_STREAM: Final = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
 _REFUSED: Final = re.compile(r"(\bnot|n't) (\w+ )?(support|available|allowed)|unsupported|must be verified", re.I)
 
@@ -100,6 +97,25 @@ class ResponseStream:
         with suppress(Exception):
             while await anext(self._chunks, None) is not None:
                 pass
+
+
+def connect_within(seconds: float) -> httpx.Timeout:
+    """The timeouts of one request of a client of punk's own: for the connection alone, for punk has clocks itself."""
+    import httpx
+
+    return httpx.Timeout(None, connect=None if seconds == inf else seconds)
+
+
+def patience(connect: float, known: float | httpx2.Timeout | None = None) -> httpx2.Timeout:
+    """The timeouts of one request of an SDK's client: `connect` seconds for the connection, if it does not `know` less,
+    and what it knows of the rest."""
+    import httpx2
+
+    of_client = httpx2.Timeout(known)
+    sooner = min(connect, inf if of_client.connect is None else of_client.connect)
+    return httpx2.Timeout(
+        connect=None if sooner == inf else sooner, read=of_client.read, write=of_client.write, pool=of_client.pool
+    )
 
 
 def secrets_in(headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -208,7 +224,8 @@ def _failure_of_one(error: BaseException, clock: Clock) -> Failure | None:
 
 
 def _with_detail(own: str, error: BaseException) -> str:
-    detail = presentable(str(error))
+    # Bytes that are quoted are the other side's, which may repeat a key in them.
+    detail = "" if _QUOTED.search(str(error)) else presentable(str(error))
     return f"{own}: {detail}" if detail else own
 
 

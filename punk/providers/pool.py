@@ -31,7 +31,7 @@ class _Shared(Generic[C]):
     with the last of them."""
 
     client: C
-    environment: tuple[tuple[str, str], ...]
+    environment: tuple[tuple[str, str], ...] = field(repr=False)
     guard: AsyncGenerator[None, None] | None = None
     streams: int = 0
     retired: bool = False

@@ -1,5 +1,5 @@
 """What tests of streaming code need: a scripted model here, hypothesis strategies and laws in the modules beside it."""
 
-from punk.testing.scripted import Fault, Gate, ScriptedModel, ScriptItem
+from punk.testing.scripted import Fault, Gate, Pause, ScriptedModel, ScriptItem
 
-__all__ = ["Fault", "Gate", "ScriptItem", "ScriptedModel"]
+__all__ = ["Fault", "Gate", "Pause", "ScriptItem", "ScriptedModel"]

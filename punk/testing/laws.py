@@ -9,7 +9,7 @@ from returns.methods import unwrap_or_failure
 
 from punk.core.codec import messages_from_json, messages_to_json
 from punk.core.effects import Abandon, Effect, RequestTurn
-from punk.core.events import CancelRequested, Event, TextDelta, ThinkingDelta, TurnEnded
+from punk.core.events import CancelRequested, Event, TextDelta, ThinkingDelta, TurnEnded, TurnRequested
 from punk.core.messages import AssistantMessage, Message, ToolCallMessage, ToolResultMessage
 from punk.core.request import Request
 from punk.core.state import (
@@ -20,11 +20,13 @@ from punk.core.state import (
     RunningTools,
     Streaming,
     StreamState,
+    Waiting,
     history,
 )
 from punk.core.step import begin, fold, step
 from punk.core.tool_events import ToolReturned
 from punk.testing.call_laws import check_calls_that_run, check_starts
+from punk.testing.retry_laws import check_retries
 
 __all__ = [
     "check_calls_that_run",
@@ -35,6 +37,7 @@ __all__ = [
     "check_json",
     "check_nothing_is_lost",
     "check_recut",
+    "check_retries",
     "check_starts",
     "check_step",
     "check_stream",
@@ -56,11 +59,15 @@ def check_stream(request: Request, events: Sequence[Event]) -> StreamState:
         state = after
     check_nothing_is_lost(state)
     check_starts(state)
+    check_retries(state)
     check_cancel(state)
     for at in (0, len(events) // 2, len(events)):
         check_fold_splits(request, events, at)
     check_json(history(state))
-    rounds = sum(isinstance(effect, RequestTurn) for effect in asked)
+    requests = [effect for effect in asked if isinstance(effect, RequestTurn)]
+    noted = [entry for entry in state.log if isinstance(entry, TurnRequested)]
+    _expect(len(requests) == len(noted), f"{len(requests)} requests were made, and {len(noted)} noted")
+    rounds = len({effect.round for effect in requests})
     _expect(rounds == state.run.rounds, f"{rounds} turns were requested, and the run counts {state.run.rounds}")
     return state
 
@@ -138,7 +145,7 @@ def check_cancel(state: StreamState) -> None:
     """Law 9: cancelling ends any live state, keeps what has arrived, and lets go once."""
     after, effects = step(state, CancelRequested())
     _expect(history(after) == history(state), "cancelling changed the messages")
-    if isinstance(state, Streaming | RunningTools):
+    if isinstance(state, Streaming | RunningTools | Waiting):
         _expect(isinstance(after, Cancelled), f"cancelling led from {type(state).__name__} to {type(after).__name__}")
         _expect(effects == (Abandon(),), f"cancelling asked for {effects}")
         again, more = step(after, CancelRequested())

@@ -12,6 +12,8 @@ from returns.result import Result, Success
 from punk.core.effects import RequestTurn
 from punk.core.events import ProviderEvent, TurnEnded, TurnFailed
 from punk.core.failures import ConnectFailed, Failure, Truncated, Unsupported
+from punk.core.retry import RetryPolicy
+from punk.core.timeouts import Timeouts
 from punk.providers.base import Body, Delivery, Provider, TransportError
 
 FAMILY: Final = "scripted"
@@ -49,7 +51,19 @@ class Gate:
         await self._released.wait()
 
 
-ScriptItem: TypeAlias = ProviderEvent | Fault | Gate
+@final
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The answer waits here for so many seconds of its event loop."""
+
+    seconds: float
+
+    async def passed(self) -> None:
+        """Wait that long: what the scripted answer does."""
+        await asyncio.sleep(self.seconds)
+
+
+ScriptItem: TypeAlias = ProviderEvent | Fault | Gate | Pause
 
 
 @final
@@ -57,15 +71,26 @@ class ScriptedModel:
     """Answers its requests with `turns`, in order, `batch` events a read.
 
     A turn without a last event is a truncated one, a request beyond the last turn finds no connection, and nothing
-    after a turn's last event is played. `streams=False` makes it a model that answers only in one piece. Raises
+    after a turn's last event is played. `streams=False` makes it a model that answers only in one piece. Each turn is
+    asked for once, unless `retry` or a chat says otherwise: then a turn of the script answers each attempt. Raises
     `ValueError` for a `batch` below 1.
     """
 
-    def __init__(self, turns: Sequence[Sequence[ScriptItem]], *, batch: int = 1, streams: bool = True) -> None:
+    def __init__(
+        self,
+        turns: Sequence[Sequence[ScriptItem]],
+        *,
+        batch: int = 1,
+        streams: bool = True,
+        timeouts: Timeouts = Timeouts(),
+        retry: RetryPolicy = RetryPolicy(attempts=1),
+    ) -> None:
         if batch < 1:
             raise ValueError(f"batch is at least 1, not {batch}")
         self._script = _Script(tuple(tuple(turn) for turn in turns), batch)
         self._streams = streams
+        self._timeouts = timeouts
+        self._retry = retry
 
     @property
     def name(self) -> str:
@@ -91,7 +116,14 @@ class ScriptedModel:
         """The way to reach it."""
         script = self._script
         return Provider(
-            FAMILY, script.encode, lambda: _Decoder(script), script.decode, _Transport(script), streams=self._streams
+            FAMILY,
+            script.encode,
+            lambda: _Decoder(script),
+            script.decode,
+            _Transport(script),
+            streams=self._streams,
+            timeouts=self._timeouts,
+            retry=self._retry,
         )
 
 
@@ -109,7 +141,7 @@ class _Script:
 
     def encode(self, turn: RequestTurn, delivery: Delivery) -> Result[Body, Unsupported]:
         self.encoded.append(turn)
-        return Success(Body({"request": len(self.encoded) - 1, "delivery": delivery}))
+        return Success(Body({"request": len(self.encoded) - 1}, delivery=delivery))
 
     def ask(self, body: Body) -> int:
         """The number of the turn that answers."""
@@ -125,7 +157,7 @@ class _Script:
         turn, start, stop = map(int, token.split())
         events: list[ProviderEvent] = []
         for item in self.turns[turn][start:stop]:
-            if not isinstance(item, Fault | Gate):
+            if not isinstance(item, Fault | Gate | Pause):
                 events.append(item)
                 if isinstance(item, TurnEnded | TurnFailed):
                     break
@@ -151,7 +183,7 @@ class _Decoder:
 
 @final
 class _Answer:
-    """Plays one turn: waits at its gates, breaks at its faults."""
+    """Plays one turn: waits at its gates and pauses, breaks at its faults."""
 
     def __init__(self, script: _Script, turn: int) -> None:
         self._script = script
@@ -168,10 +200,10 @@ class _Answer:
         start = self._position
         while self._position < len(items):
             match items[self._position]:
-                case Gate() | Fault() if start < self._position:
+                case Gate() | Pause() | Fault() if start < self._position:
                     break  # what came before it is read first
-                case Gate() as gate:
-                    await gate.passed()
+                case Gate() | Pause() as wait:
+                    await wait.passed()
                     start = self._position = self._position + 1
                 case Fault(failure=failure):
                     raise TransportError(failure)
@@ -206,7 +238,7 @@ class _Whole:
         items = self._script.turns[self._turn]
         for item in items:
             match item:
-                case Gate():
+                case Gate() | Pause():
                     await item.passed()
                 case Fault(failure=failure):
                     raise TransportError(failure)
@@ -232,7 +264,7 @@ class _Transport:
         items = self.script.turns[turn]
         if items and isinstance(items[0], Fault):
             raise TransportError(items[0].failure)
-        if body.json["delivery"] == "whole":
+        if body.delivery == "whole":
             return _Whole(self.script, turn)
         self.script.opened += 1
         return _Answer(self.script, turn)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
+from punk.core.bounds import check_count, check_seconds
 from punk.errors import ConfigurationError
-from punk.tools.bounds import check_count, check_seconds
 
 TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 

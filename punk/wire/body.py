@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, final
 from returns.result import Success
 
 from punk.core.failures import Failure, Malformed, ProviderError
-from punk.core.json import JsonValue
+from punk.core.json import JsonValue, repair_text
 from punk.core.log import Log
 from punk.wire.json import loads_lenient
 from punk.wire.sse import SseDecoder, SseFault, SseFrame, SseTail
@@ -86,12 +86,13 @@ ErrorText: TypeAlias = tuple[str | None, str | None]
 
 
 def error_of(document: dict[str, JsonValue]) -> ErrorText:
-    """The message and the type of an error document, in the forms that vendors use; None for what is not there."""
+    """The message and the type of an error document, in the forms that vendors use, fit to be encoded; None for what is
+    not there."""
     error = document.get("error", document.get("errors"))
     if isinstance(error, list):
         error = error[0] if error else None
     if isinstance(error, str):
-        return error, None
+        return repair_text(error), None
     if not isinstance(error, dict):
         if "error" not in document and not {"message", "detail"} & document.keys():
             return None, None
@@ -101,4 +102,4 @@ def error_of(document: dict[str, JsonValue]) -> ErrorText:
     code = error.get("code")
     if error_type is None and isinstance(code, int):
         error_type = str(code)
-    return message, error_type
+    return message and repair_text(message), error_type and repair_text(error_type)

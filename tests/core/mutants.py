@@ -57,15 +57,14 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a late event is forgotten",
-        "step",
+        "tool_steps",
         "            # The provider still",
-        "            return state, NOTHING\n            # The provider still",
+        "            return state, ()\n            # The provider still",
     ),
     Mutant(
         "a late event is applied",
         "step",
-        "            return replace(state, run=replace(state.run, late=state.run.late.append(event))), NOTHING\n"
-        "        case _:\n            assert_never(state)",
+        "            return late(state, event)\n        case _:\n            assert_never(state)",
         "            return replace(state, log=state.log.append(event)), NOTHING\n"
         "        case _:\n            assert_never(state)",
     ),
@@ -95,19 +94,19 @@ MUTANTS: Final = (
         'frozenset({"stop", "tool_use"})',
     ),
     Mutant(
-        "cancel does not let go", "rounds", "state.log.append(event)), (Abandon(),)", "state.log.append(event)), ()"
+        "cancel does not let go", "endings", "state.log.append(event)), (Abandon(),)", "state.log.append(event)), ()"
     ),
     Mutant(
         "cancel lets go twice",
-        "rounds",
+        "endings",
         "state.log.append(event)), (Abandon(),)",
         "state.log.append(event)), (Abandon(), Abandon())",
     ),
     Mutant(
-        "cancel forgets what has arrived", "rounds", "return Cancelled(_settle(state),", "return Cancelled(state.run,"
+        "cancel forgets what has arrived", "endings", "return Cancelled(_settle(state),", "return Cancelled(state.run,"
     ),
-    Mutant("a violation does not let go", "rounds", "state.log, failure), (Abandon(),)", "state.log, failure), ()"),
-    Mutant("a violating event is forgotten", "rounds", "replace(run, late=run.late.append(event))", "run"),
+    Mutant("a violation does not let go", "endings", "state.log, failure), (Abandon(),)", "state.log, failure), ()"),
+    Mutant("a violating event is forgotten", "endings", "replace(run, late=run.late.append(event))", "run"),
     Mutant("a violation names the other side", "step", '"provider", "a second answer', '"punk", "a second answer'),
     Mutant(
         "usage is added up within a turn",
@@ -148,19 +147,17 @@ MUTANTS: Final = (
         "return Piece(entry.text, position + 1)",
         "return Piece(entry.text, position + 2)",
     ),
-    Mutant(
-        "a reader is told of the end too early", "readers", "case Streaming() | RunningTools():", "case Streaming():"
-    ),
+    Mutant("a reader is told of the end too early", "readers", "| RunningTools() |", "|"),
     Mutant(
         "results in the order in which they came",
-        "step",
+        "tool_steps",
         "    answers = (*state.answers[:position], answer,",
         "    position = next(i for i, each in enumerate(state.answers) if isinstance(each, str))\n"
         "    answers = (*state.answers[:position], answer,",
     ),
     Mutant(
         "a result is taken twice",
-        "step",
+        "tool_steps",
         "if call.id == call_id and state.answers[position] in allowed:",
         "if call.id == call_id:",
     ),
@@ -274,41 +271,107 @@ MUTANTS: Final = (
     Mutant(
         "a lost turn completes",
         "step",
-        "return fail(Streaming(state.run, state.log.append(event), state.turn), failure, NOTHING)",
-        "return Completed(state.run, state.log.append(event)), NOTHING",
+        "case TurnFailed(failure=failure):\n            return lose_turn(Streaming(",
+        "case TurnFailed(failure=failure):\n"
+        "            return Completed(state.run, state.log.append(event)), NOTHING\n"
+        "            return lose_turn(Streaming(",
+    ),
+    Mutant("a retry after something was seen", "rounds", "or _is_seen(state):", "or False:"),
+    Mutant("a retry after a thought", "rounds", 'any(block.kind != "text"', 'any(block.kind == "call"'),
+    Mutant("no retry once a text has begun", "rounds", 'any(block.kind != "text" for', "any(True for"),
+    Mutant("a retry after any failure", "rounds", "if not is_retryable(failure) or _is_seen(", "if _is_seen("),
+    Mutant("attempts are not counted", "rounds", "attempt=run.attempt + 1)", "attempt=run.attempt)"),
+    Mutant(
+        "attempts go on through the rounds", "rounds", "rounds=run.rounds + 1, attempt=1)", "rounds=run.rounds + 1)"
+    ),
+    Mutant("attempts go on through the models", "rounds", "model=run.model + 1, attempt=1)", "model=run.model + 1)"),
+    Mutant("a fallback is left out", "rounds", "model=run.model + 1, attempt", "model=len(routes) - 1, attempt"),
+    Mutant(
+        "fallbacks have the clocks of the first",
+        "rounds",
+        "request.routes[run.model].clocks",
+        "request.routes[0].clocks",
+    ),
+    Mutant("fallbacks have the policy of the first", "rounds", "routes[run.model].retry", "routes[0].retry"),
+    Mutant(
+        "a retry counts as a round",
+        "rounds",
+        "again = replace(run, attempt",
+        "again = replace(run, rounds=run.rounds + 1, attempt",
+    ),
+    Mutant("a retry at once", "rounds", "(StartBackoff(seconds),)", "(StartBackoff(0.0),)"),
+    Mutant("one attempt too many", "retry", "if attempt >= self.attempts", "if attempt > self.attempts"),
+    Mutant("retry-after is not heard", "retry", "return max(asked, own)", "return own"),
+    Mutant("patience has no end", "retry", "if asked <= self.patience else None", "if asked >= 0 else None"),
+    Mutant("a wait beyond its cap", "retry", "min(self.cap, self.base", "max(self.cap, self.base"),
+    Mutant("waits do not grow", "retry", "min(attempt - 1, 64)", "0"),
+    Mutant("jitter makes waits longer", "retry", "1 - self.jitter * chance", "1 + self.jitter * chance"),
+    Mutant("all runs wait alike", "retry", "(seed, round, model, attempt)", "(0, round, model, attempt)"),
+    Mutant(
+        "a run that is out of time goes on",
+        "endings",
+        "failure, (Abandon(),))\n\n\ndef late",
+        "failure, NOTHING)\n\n\ndef late",
+    ),
+    Mutant("pings are progress", "timeouts", "case Heartbeat() | UsageReported():", "case UsageReported():"),
+    Mutant("counts are progress", "timeouts", "case Heartbeat() | UsageReported():", "case Heartbeat():"),
+    Mutant("empty pieces are progress", "timeouts", 'return text != ""', "return True"),
+    Mutant(
+        "progress does not set the clock back",
+        "timeouts",
+        '"progress", self.clocks.progress)',
+        '"progress", self.left)',
+    ),
+    Mutant("reads take no time", "timeouts", "self.left - seconds", "self.left"),
+    Mutant(
+        "the first event's clock goes on",
+        "timeouts",
+        'return Watch(self.clocks, "progress"',
+        'return Watch(self.clocks, "first_event"',
+    ),
+    Mutant(
+        "a chat's timeouts beat a call's", "timeouts", "replace(others, **self.said)", "replace(self, **others.said)"
     ),
     Mutant(
         "an unapproved call starts",
-        "step",
+        "tool_steps",
         'call_id, ("start",), "result")',
         'call_id, ("approval", "start"), "result")',
     ),
-    Mutant("a call starts twice", "step", 'call_id, ("start",), "result")', 'call_id, ("start", "result"), "result")'),
     Mutant(
-        "an approved call is taken for a running one", "step", 'call_id, asked, "start")', 'call_id, asked, "result")'
+        "a call starts twice", "tool_steps", 'call_id, ("start",), "result")', 'call_id, ("start", "result"), "result")'
+    ),
+    Mutant(
+        "an approved call is taken for a running one",
+        "tool_steps",
+        'call_id, asked, "start")',
+        'call_id, asked, "result")',
     ),
     Mutant(
         "a call is approved where nobody is asked",
-        "step",
+        "tool_steps",
         'if state.run.request.approvals == "asked" else ()',
         "",
     ),
     Mutant(
         "progress before the start",
-        "step",
+        "tool_steps",
         'call_id, ("result",), "result")',
         'call_id, ("start", "result"), "result")',
     ),
     Mutant(
         "an unapproved call has a result",
-        "step",
+        "tool_steps",
         'if is_error else ("start", "result")',
         'if True else ("start", "result")',
     ),
     Mutant(
-        "a denial is not taken", "step", 'if is_error else ("start", "result")', 'if False else ("start", "result")'
+        "a denial is not taken",
+        "tool_steps",
+        'if is_error else ("start", "result")',
+        'if False else ("start", "result")',
     ),
-    Mutant("a result loses its parts", "step", "name, parts, is_error)", "name, event.content, is_error)"),
+    Mutant("a result loses its parts", "tool_steps", "name, parts, is_error)", "name, event.content, is_error)"),
     Mutant("deferred calls are run", "rounds", "if call.id not in deferred)", "if call.id)"),
     Mutant("nobody says who is to be asked", "rounds", "RunTools(running, unapproved - deferred)", "RunTools(running)"),
     Mutant("that approval is needed is not noted", "rounds", "log = log.append(ApprovalNeeded(call))", "pass"),

@@ -22,19 +22,20 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
+    TimerFired,
     TurnEnded,
     TurnFailed,
     TurnStarted,
     UsageReported,
 )
-from punk.core.failures import Truncated
+from punk.core.failures import Clock, Truncated
 from punk.core.messages import Finish, FinishReason
 from punk.core.provider_data import ProviderData
 from punk.core.state import Failed, Streaming, StreamState
 from punk.core.step import begin, fold, step
 from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 from punk.core.usage import Usage
-from tests.core.talk import ASKED, DEFERRED, WITH_TOOLS, possible, say
+from tests.core.talk import ASKED, DEFERRED, RETRIED, WITH_TOOLS, possible, say
 from tests.support.paths import PACKAGE
 
 TABLE: Final = PACKAGE / "core" / "STATES.md"
@@ -65,6 +66,7 @@ SAMPLES: Final[Mapping[type, tuple[Event, ...]]] = {
     ToolReturned: (ToolReturned("call_1_0", "r"), ToolReturned("call_1_0", "e", True), ToolReturned("unknown", "r")),
     ToolAbortRequested: (ToolAbortRequested("call_1_0", "no"), ToolAbortRequested("unknown", "no")),
     CancelRequested: (CancelRequested(),),
+    TimerFired: tuple(TimerFired(timer) for timer in (*get_args(Clock), "backoff")),
 }
 
 INTRODUCTION: Final = """\
@@ -102,7 +104,7 @@ def states() -> Iterator[StreamState]:
     """States that short scripts lead to, with rounds to spare and without, with a call or an opaque block open, and
     with calls that need approval."""
     bounded, handed_over = replace(WITH_TOOLS, max_rounds=1), replace(WITH_TOOLS, execute_tools=False)
-    for request in (WITH_TOOLS, bounded, handed_over, DEFERRED, ASKED):
+    for request in (WITH_TOOLS, bounded, handed_over, DEFERRED, ASKED, RETRIED):
         todo = [("", begin(request)[0])]
         while todo:
             script, state = todo.pop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from punk.core.events import (
     CallEnded,
     CallStarted,
@@ -11,14 +13,16 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
+    TimerFired,
     TurnEnded,
     TurnFailed,
 )
 from punk.core.failures import ConnectionLost
 from punk.core.log import Log
 from punk.core.messages import Finish, UserMessage
-from punk.core.request import Request, ToolSpec
-from punk.core.state import Awaited, RunningTools, Streaming, StreamState
+from punk.core.request import Request, Route, ToolSpec
+from punk.core.retry import RetryPolicy
+from punk.core.state import Awaited, RunningTools, Streaming, StreamState, Waiting
 from punk.core.tool_events import ToolApproved, ToolProgressed, ToolReturned, ToolStarted
 
 TOOL = ToolSpec("f", "A tool.", '{"type":"object"}')
@@ -27,6 +31,8 @@ WITH_TOOLS = Request(Log([UserMessage("hi")]), (TOOL,))
 WITHOUT_TOOLS = Request(Log([UserMessage("hi")]))
 DEFERRED = Request(Log([UserMessage("hi")]), (TOOL, GUARDED_TOOL))
 ASKED = Request(Log([UserMessage("hi")]), (TOOL, GUARDED_TOOL), approvals="asked")
+
+RETRIED = replace(WITH_TOOLS, routes=(Route(retry=RetryPolicy(attempts=2)), Route()))
 
 SPOKEN = "txch.!"
 
@@ -42,6 +48,8 @@ def possible(state: StreamState) -> str:
             starts = "s" if guarded and "start" in answers else ""
             progress = "p" if guarded and "result" in answers else ""
             return asked + starts + progress + "r" * ("start" in answers or "result" in answers) + "k"
+        case Waiting():
+            return "bk"
         case _:
             return ""
 
@@ -49,7 +57,7 @@ def possible(state: StreamState) -> str:
 def say(state: StreamState, letter: str) -> tuple[Event, ...]:
     """`t` a thought, `x` text, `c` a whole call, `g` one that needs approval, `h` a heartbeat, `.` the turn's end, `!`
     a lost connection, `a` and `d` the next approval or denial, `s` the next start, `p` progress, `r` the next awaited
-    result, `k` a cancel, `|` the seal of a thinking block."""
+    result, `k` a cancel, `b` the end of a wait, `|` the seal of a thinking block."""
     match letter, state:
         case "t", Streaming(turn=turn):
             return (ThinkingDelta(_same_or_next(state, "thinking"), f"<{len(state.log)}>"),)
@@ -81,6 +89,8 @@ def say(state: StreamState, letter: str) -> tuple[Event, ...]:
             return (ToolReturned(_awaiting(state, "start", "result"), "done"),)
         case "k", _:
             return (CancelRequested(),)
+        case "b", _:
+            return (TimerFired("backoff"),)
         case _:
             raise ValueError(f"{letter!r} says nothing in {type(state).__name__}")
 

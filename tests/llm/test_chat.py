@@ -117,8 +117,9 @@ def test_mcp_servers_come_from_any_iterable_and_from_nothing_else() -> None:
         ({"max_rounds": True}, "max_rounds is a whole number above 0, not True"),
         ({"max_rounds": 1.5}, "max_rounds is a whole number above 0, not 1.5"),
         ({"max_tool_calls": 0}, "max_tool_calls is a whole number above 0, not 0"),
-        ({"tool_timeout": "5"}, "tool_timeout is a number of seconds above 0, not '5'"),
-        ({"tool_timeout": float("nan")}, "tool_timeout is a number of seconds above 0, not nan"),
+        ({"timeouts": 5}, "timeouts are Timeouts(...), not 5"),
+        ({"retry": 3}, "retry is a RetryPolicy(...), not 3"),
+        ({"fallback": ["gpt"]}, "a model is an object such as AnthropicModel(...), not 'gpt'"),
         ({"approve": dict}, "approve is a function of a call, not <class 'dict'>"),
     ],
 )

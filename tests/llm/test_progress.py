@@ -13,6 +13,7 @@ from punk.core.messages import ToolResultMessage
 from punk.core.parts import ImagePart, TextPart
 from punk.core.tool_events import ToolProgressed, ToolReturned, ToolStarted
 from punk.llm.chat import Chat
+from punk.llm.timeouts import Timeouts
 from punk.llm.tools import Tool, ToolContext
 from tests.llm.script import CALLS, START, answer, ask, call, read
 from tests.support.aio import run
@@ -109,7 +110,7 @@ def test_a_tools_own_timeout_comes_before_that_of_the_run() -> None:
 
     for own, of_the_run, expected in ((5, 0.01, ("x", False)), (0.01, 5, ("the tool took longer than 0.01 s", True))):
         chat, _ = ask([START, *call("tool"), CALLS], answer("ok"))
-        final = chat.with_tools([Tool(tool, timeout=own)]).complete(tool_timeout=of_the_run)
+        final = chat.with_tools([Tool(tool, timeout=own)]).complete(timeouts=Timeouts(tool=of_the_run))
         assert results(final) == [expected]
 
 

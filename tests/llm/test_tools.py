@@ -10,7 +10,7 @@ import threading
 import time
 from collections import UserDict
 from contextlib import suppress
-from typing import cast
+from typing import Unpack, cast
 
 import pytest
 
@@ -24,6 +24,8 @@ from punk.errors import ConfigurationError, StreamingError, ToolExecutionAbortEr
 from punk.llm.chat import Chat
 from punk.llm.incomplete import StreamIncompleteError
 from punk.llm.models.anthropic import AnthropicModel
+from punk.llm.options import RunOptions
+from punk.llm.timeouts import Timeouts
 from punk.testing import ScriptedModel
 from tests.llm.script import CALLS, START, answer, ask, call, read, text
 from tests.support.aio import run
@@ -35,11 +37,11 @@ def results(chat: Chat) -> list[tuple[str, str, bool]]:
     return [(m.call_id, m.content, m.is_error) for m in chat.messages if isinstance(m, ToolResultMessage)]
 
 
-def one_call(tool: object, arguments: str = "{}", **bounds: float) -> Chat:
+def one_call(tool: object, arguments: str = "{}", **options: Unpack[RunOptions]) -> Chat:
     """The final chat of a run in which the model calls `tool` once."""
     name = getattr(tool, "__name__", "tool")
     chat, _ = ask([START, *call(name, arguments), CALLS], answer("ok"))
-    return chat.with_tools([cast("type[object]", tool)]).complete(**bounds)  # type: ignore[arg-type]  # bounds by name
+    return chat.with_tools([cast("type[object]", tool)]).complete(**options)
 
 
 def test_a_round_of_tools_and_the_answer_after_it() -> None:
@@ -221,7 +223,7 @@ def test_a_tool_over_its_time_is_an_error_result() -> None:
         await asyncio.sleep(20)
         return "x"
 
-    assert results(one_call(slow, tool_timeout=0.05)) == [("c1", "the tool took longer than 0.05 s", True)]
+    assert results(one_call(slow, timeouts=Timeouts(tool=0.05))) == [("c1", "the tool took longer than 0.05 s", True)]
 
 
 async def aborts() -> str:
@@ -447,7 +449,6 @@ def test_calls_are_counted_through_all_rounds() -> None:
         {"max_tool_calls": 0},
         {"max_total_tokens": 0},
         {"max_concurrent_tools": 0},
-        {"tool_timeout": 0.0},
     ],
 )
 def test_bounds_are_positive(bounds: dict[str, int]) -> None:

@@ -10,7 +10,16 @@ from pydantic import TypeAdapter
 from punk.core.events import LogEntry
 from punk.core.failures import Failure
 from punk.core.readers import Sequenced
-from punk.core.state import AwaitingApproval, Cancelled, Completed, Failed, RunningTools, Streaming, StreamState
+from punk.core.state import (
+    AwaitingApproval,
+    Cancelled,
+    Completed,
+    Failed,
+    RunningTools,
+    Streaming,
+    StreamState,
+    Waiting,
+)
 from punk.errors import PunkError
 from punk.llm.chat import Chat
 from punk.llm.mcp import MCPServerConfig, MCPServers
@@ -27,6 +36,7 @@ from punk.llm.messages import (
     UserMessage,
 )
 from punk.llm.streaming import ChatStream, StreamIncompleteError, StreamingError, ToolExecutionAbortError
+from punk.llm.timeouts import Timeouts
 from punk.llm.tools import AsTool, Denied, Tool, ToolContext
 from tests.llm.script import CALLS, START, STOP, ask, call, text, thinking
 from tests.support.aio import run
@@ -102,6 +112,8 @@ def name_of(state: StreamState) -> str:
             return "streaming"
         case RunningTools():
             return "running tools"
+        case Waiting():
+            return "waiting"
         case Completed():
             return "completed"
         case AwaitingApproval(calls=calls):
@@ -142,7 +154,7 @@ async def tools(chat: Chat[Weather]) -> None:
 
 
 async def use(chat: Chat) -> Chat:
-    stream = chat.complete_stream(execute_tools=True, max_rounds=4, max_concurrent_tools=2, tool_timeout=1.5)
+    stream = chat.complete_stream(execute_tools=True, max_rounds=4, max_concurrent_tools=2, timeouts=Timeouts(tool=1.5))
     assert_type(stream, ChatStream)
     async with stream as entered:
         assert_type(entered, ChatStream)

@@ -10,8 +10,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Final, final
 from urllib.parse import SplitResult, urlsplit
 
+from punk.core.bounds import check_seconds
 from punk.errors import ConfigurationError
-from punk.tools.bounds import check_seconds
 
 START_TIMEOUT: Final = 30.0
 

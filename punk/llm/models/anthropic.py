@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, final
 
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
+from punk.core.retry import RetryPolicy
 from punk.core.thinking import ThinkingConfig
-from punk.llm.models.settings_check import check_client, check_settings, stop_texts
+from punk.core.timeouts import Timeouts
+from punk.llm.models.settings_check import check_client, check_patience, check_settings, stop_texts
 from punk.providers.anthropic.provider import anthropic_provider
 from punk.providers.anthropic.settings import DEFAULT_MAX_TOKENS, AnthropicSettings
 from punk.providers.anthropic.transport import AnthropicTransport
@@ -41,6 +43,8 @@ class AnthropicModel:
     settings: AnthropicSettings
     transport: AnthropicTransport = field(repr=False)
     streams: bool
+    timeouts: Timeouts
+    retry: RetryPolicy | None
     portable: bool = field(repr=False)
 
     def __init__(
@@ -56,6 +60,8 @@ class AnthropicModel:
         seed: int | None = None,
         tool_choice: ToolChoice | None = None,
         streams: bool = True,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
         api_key: str | None = None,
         base_url: str | None = None,
         client: AsyncAnthropic | None = None,
@@ -63,6 +69,7 @@ class AnthropicModel:
     ) -> None:
         check_client(client, "AsyncAnthropic", ("messages",), {"api_key": api_key, "base_url": base_url})
         check_settings(model, max_tokens, temperature, top_p, top_k, tool_choice)
+        check_patience(timeouts, retry)
         settings = AnthropicSettings(
             model,
             max_tokens=max_tokens,
@@ -79,6 +86,8 @@ class AnthropicModel:
         transport = _shared(api_key, base_url) if client is None else AnthropicTransport(client=client)
         object.__setattr__(self, "transport", transport)
         object.__setattr__(self, "streams", streams)
+        object.__setattr__(self, "timeouts", timeouts or Timeouts())
+        object.__setattr__(self, "retry", retry)
         object.__setattr__(self, "portable", client is None)
 
     @property
@@ -88,7 +97,8 @@ class AnthropicModel:
 
     def provider(self) -> Provider:
         """The way to reach it."""
-        return anthropic_provider(self.settings, self.transport, streams=self.streams, portable=self.portable)
+        provider = anthropic_provider(self.settings, self.transport, streams=self.streams, portable=self.portable)
+        return replace(provider, timeouts=self.timeouts, retry=self.retry)
 
     async def __aenter__(self) -> Self:
         self.transport.enter()

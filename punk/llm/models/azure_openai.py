@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias, final
 
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
+from punk.core.retry import RetryPolicy
 from punk.core.thinking import ThinkingConfig
+from punk.core.timeouts import Timeouts
 from punk.llm.models.openai_base import USES, Api, WireModel, settings_for
 from punk.llm.models.settings_check import check_client
 from punk.providers.openai.transport import Clients, GivenClient, OwnClients, azure_client
@@ -52,6 +54,8 @@ class AzureOpenAiModel(WireModel):
         seed: int | None = None,
         tool_choice: ToolChoice | None = None,
         streams: bool = True,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
         client: AsyncAzureOpenAI | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
@@ -83,6 +87,8 @@ class AzureOpenAiModel(WireModel):
             own if client is None else GivenClient(client),
             streams=streams,
             portable=client is None,
+            timeouts=timeouts,
+            retry=retry,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from punk.errors import ConfigurationError
 from punk.providers.base import Provider
 
 
@@ -16,3 +17,10 @@ class Model(Protocol):
 
     def provider(self) -> Provider:
         """The way to reach it. Raises `ConfigurationError` if something is missing."""
+
+
+def check_model(model: Model) -> Model:
+    """`model`, if it is one. Raises `ConfigurationError`."""
+    if not hasattr(model, "provider"):
+        raise ConfigurationError(f"a model is an object such as AnthropicModel(...), not {model!r:.40}")
+    return model

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import TracebackType
 from typing import Self, final
 
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
+from punk.core.retry import RetryPolicy
 from punk.core.thinking import ThinkingConfig
+from punk.core.timeouts import Timeouts
 from punk.errors import ConfigurationError
-from punk.llm.models.settings_check import check_settings, stop_texts
+from punk.llm.models.settings_check import check_patience, check_settings, stop_texts
 from punk.providers.base import Provider
 from punk.providers.bedrock.access import AwsAccess, AwsSession
 from punk.providers.bedrock.provider import bedrock_provider
@@ -41,6 +43,8 @@ class BedrockModel:
     settings: BedrockSettings
     clients: BedrockClients = field(repr=False)
     streams: bool
+    timeouts: Timeouts
+    retry: RetryPolicy | None
 
     def __init__(
         self,
@@ -55,6 +59,8 @@ class BedrockModel:
         seed: int | None = None,
         tool_choice: ToolChoice | None = None,
         streams: bool = True,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
         region_name: str | None = None,
         aws_access_key_id: str | None = None,
         aws_secret_access_key: str | None = None,
@@ -65,6 +71,7 @@ class BedrockModel:
         extra_body: JsonObject | None = None,
     ) -> None:
         check_settings(model_id, max_tokens, temperature, top_p, top_k, tool_choice)
+        check_patience(timeouts, retry)
         settings = BedrockSettings(
             model_id,
             max_tokens=max_tokens,
@@ -90,6 +97,8 @@ class BedrockModel:
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "clients", _shared(access) if session is None else BedrockClients(access, session))
         object.__setattr__(self, "streams", streams)
+        object.__setattr__(self, "timeouts", timeouts or Timeouts())
+        object.__setattr__(self, "retry", retry)
 
     @property
     def name(self) -> str:
@@ -99,7 +108,8 @@ class BedrockModel:
     def provider(self) -> Provider:
         """The way to reach it."""
         transport = BedrockTransport(self.clients, self.settings.model)
-        return bedrock_provider(self.settings, transport, streams=self.streams)
+        provider = bedrock_provider(self.settings, transport, streams=self.streams)
+        return replace(provider, timeouts=self.timeouts, retry=self.retry)
 
     async def __aenter__(self) -> Self:
         self.clients.enter()

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Self, final
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
+from punk.core.retry import RetryPolicy
 from punk.core.thinking import ThinkingConfig
+from punk.core.timeouts import Timeouts
 from punk.errors import ConfigurationError
-from punk.llm.models.settings_check import check_settings, stop_texts
+from punk.llm.models.settings_check import check_patience, check_settings, stop_texts
 from punk.providers.base import Provider, Transport
 from punk.providers.google.address import is_model_name
 from punk.providers.google.decode import GeminiDecoder, decode_whole
@@ -57,6 +59,8 @@ class GoogleModel:
     client: Client | None = field(repr=False)
     home: HomeLoop = field(repr=False, compare=False)
     streams: bool
+    timeouts: Timeouts
+    retry: RetryPolicy | None
 
     def __init__(
         self,
@@ -71,6 +75,8 @@ class GoogleModel:
         seed: int | None = None,
         tool_choice: ToolChoice | None = None,
         streams: bool = True,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
         project: str | None = None,
         location: str | None = None,
         credentials: Credentials | None = None,
@@ -88,6 +94,7 @@ class GoogleModel:
             raise ConfigurationError(f"client is a google.genai.Client, not {type(client).__name__}")
         if client is not None and any((project, location, credentials, api_key, base_url)):
             raise ConfigurationError("a client knows its project, key and URL: leave them out, or leave client out")
+        check_patience(timeouts, retry)
         settings = GoogleSettings(
             model,
             max_tokens=max_tokens,
@@ -105,6 +112,8 @@ class GoogleModel:
         object.__setattr__(self, "client", client)
         object.__setattr__(self, "home", HomeLoop())
         object.__setattr__(self, "streams", streams)
+        object.__setattr__(self, "timeouts", timeouts or Timeouts())
+        object.__setattr__(self, "retry", retry)
 
     @property
     def name(self) -> str:
@@ -132,6 +141,8 @@ class GoogleModel:
             streams=self.streams,
             portable=self.client is None,
             count=count,
+            timeouts=self.timeouts,
+            retry=self.retry,
         )
 
     async def __aenter__(self) -> Self:

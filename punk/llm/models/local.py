@@ -15,8 +15,10 @@ from punk.core.effects import RequestTurn
 from punk.core.failures import Unsupported
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
+from punk.core.retry import RetryPolicy
+from punk.core.timeouts import Timeouts
 from punk.errors import ConfigurationError
-from punk.llm.models.settings_check import check_settings, stop_texts
+from punk.llm.models.settings_check import check_patience, check_settings, stop_texts
 from punk.providers.base import Body, Delivery, Provider
 from punk.providers.encoding import MediaRules, refused_part
 from punk.providers.local.runtime import EngineSettings
@@ -44,6 +46,8 @@ class LocalModel:
     path: Path | None
     context_tokens: int
     settings: ChatSettings
+    timeouts: Timeouts
+    retry: RetryPolicy | None
 
     def __init__(
         self,
@@ -57,6 +61,8 @@ class LocalModel:
         stop_sequences: Sequence[str] = (),
         seed: int | None = None,
         tool_choice: ToolChoice | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
         check_settings("local", max_tokens, temperature, top_p, top_k, tool_choice)
@@ -64,6 +70,7 @@ class LocalModel:
             raise ConfigurationError(f"context_tokens is 1 or more, not {context_tokens}")
         object.__setattr__(self, "path", None if path is None else Path(path))
         object.__setattr__(self, "context_tokens", context_tokens)
+        check_patience(timeouts, retry)
         settings = ChatSettings(
             "local",
             flavour="compatible",
@@ -77,6 +84,8 @@ class LocalModel:
             extra_body=extra_body,
         )
         object.__setattr__(self, "settings", settings)
+        object.__setattr__(self, "timeouts", timeouts or Timeouts())
+        object.__setattr__(self, "retry", retry)
 
     @property
     def name(self) -> str:
@@ -89,7 +98,15 @@ class LocalModel:
         if isinstance(weights, WeightsMissing):
             raise ConfigurationError(weights.message)
         transport = LocalTransport(EngineSettings(weights.path, self.context_tokens))
-        return Provider(FAMILY, partial(_encode, self.settings), PayloadDecoder, decode_whole, transport)
+        return Provider(
+            FAMILY,
+            partial(_encode, self.settings),
+            PayloadDecoder,
+            decode_whole,
+            transport,
+            timeouts=self.timeouts,
+            retry=self.retry,
+        )
 
 
 _WORDS_ALONE: Final = MediaRules("the embedded model", frozenset(), frozenset(), cache_marks=False)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, final
 
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
+from punk.core.retry import RetryPolicy
 from punk.core.thinking import ThinkingConfig
+from punk.core.timeouts import Timeouts
 from punk.llm.models.openai_base import USES, Api, WireModel, settings_for
 from punk.llm.models.settings_check import check_client, stop_texts
 from punk.providers.openai.chat.settings import ChatSettings
@@ -51,6 +53,8 @@ class OpenAiModel(WireModel):
         seed: int | None = None,
         tool_choice: ToolChoice | None = None,
         streams: bool = True,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
         api_key: str | None = None,
         base_url: str | None = None,
         client: AsyncOpenAI | None = None,
@@ -71,7 +75,7 @@ class OpenAiModel(WireModel):
             extra_body=extra_body,
         )
         clients = _openai(api_key, base_url) if client is None else GivenClient(client)
-        self._set("openai", settings, clients, streams=streams, portable=client is None)
+        self._set("openai", settings, clients, streams=streams, portable=client is None, timeouts=timeouts, retry=retry)
 
 
 @final
@@ -100,6 +104,8 @@ class OpenAiCompatibleModel(WireModel):
         seed: int | None = None,
         tool_choice: ToolChoice | None = None,
         streams: bool = True,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
         extra_body: JsonObject | None = None,
     ) -> None:
         settings = ChatSettings(
@@ -118,7 +124,9 @@ class OpenAiCompatibleModel(WireModel):
         check_client(client, "AsyncOpenAI", USES, {"api_key": api_key})
         given = None if client is None else client.with_options(base_url=base_url)
         clients = _compatible(api_key, base_url) if given is None else GivenClient(given)
-        self._set("compatible", settings, clients, streams=streams, portable=client is None)
+        self._set(
+            "compatible", settings, clients, streams=streams, portable=client is None, timeouts=timeouts, retry=retry
+        )
 
 
 @lru_cache(maxsize=256)

@@ -10,9 +10,11 @@ from typing import Final, Literal, Self, TypeAlias, assert_never, get_args
 
 from punk.core.json import JsonObject
 from punk.core.request import ToolChoice
+from punk.core.retry import RetryPolicy
 from punk.core.thinking import ThinkingConfig
+from punk.core.timeouts import Timeouts
 from punk.errors import ConfigurationError
-from punk.llm.models.settings_check import check_settings, stop_texts
+from punk.llm.models.settings_check import check_patience, check_settings, stop_texts
 from punk.providers.base import Provider
 from punk.providers.openai.chat import decode as chat_decode
 from punk.providers.openai.chat import encode as chat_encode
@@ -74,6 +76,8 @@ class WireModel:
     settings: ChatSettings | ResponsesSettings
     clients: Clients = field(repr=False)
     streams: bool
+    timeouts: Timeouts
+    retry: RetryPolicy | None
     portable: bool = field(repr=False)
 
     def _set(
@@ -84,7 +88,10 @@ class WireModel:
         *,
         streams: bool,
         portable: bool,
+        timeouts: Timeouts | None,
+        retry: RetryPolicy | None,
     ) -> None:
+        check_patience(timeouts, retry)
         check_settings(
             settings.model,
             settings.max_tokens,
@@ -98,6 +105,8 @@ class WireModel:
         object.__setattr__(self, "clients", clients)
         object.__setattr__(self, "streams", streams)
         object.__setattr__(self, "portable", portable)
+        object.__setattr__(self, "timeouts", timeouts or Timeouts())
+        object.__setattr__(self, "retry", retry)
 
     @property
     def name(self) -> str:
@@ -117,6 +126,8 @@ class WireModel:
                     ChatTransport(self.clients),
                     streams=self.streams,
                     portable=self.portable,
+                    timeouts=self.timeouts,
+                    retry=self.retry,
                 )
             case ResponsesSettings():
                 return Provider(
@@ -127,6 +138,8 @@ class WireModel:
                     ResponsesTransport(self.clients),
                     streams=self.streams,
                     portable=self.portable,
+                    timeouts=self.timeouts,
+                    retry=self.retry,
                     count=count_in,
                 )
             case _:

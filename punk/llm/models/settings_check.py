@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from punk.core.request import OneTool, ToolChoice
+from punk.core.retry import RetryPolicy
+from punk.core.timeouts import Timeouts
 from punk.errors import ConfigurationError
 
 
@@ -29,6 +31,14 @@ def check_settings(
         raise ConfigurationError(f"top_k is 1 or more, not {top_k}")
     if tool_choice not in (None, "auto", "none", "required") and not isinstance(tool_choice, OneTool):
         raise ConfigurationError(f"tool_choice is auto, none, required or OneTool(name), not {tool_choice!r}")
+
+
+def check_patience(timeouts: Timeouts | None, retry: RetryPolicy | None) -> None:
+    """Raise `ConfigurationError` for what is no `Timeouts` or `RetryPolicy`."""
+    if timeouts is not None and not isinstance(timeouts, Timeouts):
+        raise ConfigurationError(f"timeouts are Timeouts(...), not {timeouts!r:.40}")
+    if retry is not None and not isinstance(retry, RetryPolicy):
+        raise ConfigurationError(f"retry is a RetryPolicy(...), not {retry!r:.40}")
 
 
 def stop_texts(stop_sequences: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, final
 
 from punk.core.failures import Failure, Unsupported
 from punk.providers.base import Body, ByteStream, TransportError
-from punk.providers.http import CONNECT_SECONDS, READ_SECONDS, ResponseStream, failure_of, status_failure
+from punk.providers.http import ResponseStream, failure_of, patience, status_failure
 from punk.providers.pool import CLOSED, ClientPool, HomeLoop
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class AnthropicTransport:
             return AsyncAnthropic(
                 api_key=self._api_key,
                 base_url=self._base_url,
-                timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+                timeout=None,
                 max_retries=0,
             )
         except AnthropicError as error:
@@ -100,12 +100,13 @@ def _request(client: AsyncAnthropic, body: Body) -> Request:
     # All fields go in as extra ones, which the SDK sends as they are. By those it looks at itself it warns of models
     # (an exception, where warnings are errors) and refuses a whole answer that might be long.
     headers = dict(body.headers)
+    timeout = patience(body.connect, client.timeout)
     betas = [value for name, value in client.default_headers.items() if name.lower() == BETA and isinstance(value, str)]
     if BETA in headers and betas:
         headers[BETA] = ",".join([*betas, headers[BETA]])
     if body.delivery == "count":
         counting = client.messages.with_streaming_response.count_tokens(
-            model="", messages=(), extra_body=body.json, extra_headers=headers
+            model="", messages=(), extra_body=body.json, extra_headers=headers, timeout=timeout
         )
         # Only the bytes are read, so that it does not matter what else the SDK could make of them.
         return cast("Request", counting)
@@ -116,6 +117,7 @@ def _request(client: AsyncAnthropic, body: Body) -> Request:
         stream=cast("Literal[True]", body.json.get("stream", False)),
         extra_body=body.json,
         extra_headers=headers,
+        timeout=timeout,
     )
 
 

@@ -27,7 +27,7 @@ class AwsAccess:
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
     profile_name: str | None = None
-    endpoint_url: str | None = None
+    endpoint_url: str | None = field(default=None, repr=False)
 
     @property
     def fault(self) -> str | None:

@@ -13,7 +13,7 @@ from typing import Final, Self, TypeAlias, final
 
 from punk.core.events import ProviderEvent, TurnEnded, TurnFailed, TurnStarted, UsageReported
 from punk.core.failures import Failure, Malformed, Truncated
-from punk.core.json import JsonObject, JsonValue
+from punk.core.json import JsonObject, JsonValue, repair_text
 from punk.core.log import Log
 from punk.core.messages import Finish, FinishReason
 from punk.providers.bedrock import wire
@@ -84,6 +84,7 @@ class ConverseDecoder:
         if isinstance(turn, Ended) or not data:
             return self, ()
         if isinstance(reader, _Unknown):
+            data = data.lstrip()
             reader = _reader(data)
         if not isinstance(reader, MessageDecoder):
             return type(self)(_kept(reader, data), turn), ()
@@ -114,7 +115,7 @@ class ConverseDecoder:
 
 def _reader(data: bytes) -> _Bytes:
     # The first byte of a message is the highest of its length, so that it is none of these.
-    start = data.lstrip()[:1]
+    start = data[:1]
     if not start:
         return _Unknown()
     return _Stray(Log(), 0) if start in (b"{", b"[", b"<") else MessageDecoder()
@@ -199,7 +200,7 @@ def _finish_of(word: str | None, more: JsonValue) -> Finish:
     reason = None if word is None else REASONS.get(word, "other")
     fields = more.get("delta", more) if isinstance(more, dict) else None
     sequence = fields.get("stop_sequence") if isinstance(fields, dict) else None
-    return Finish(reason, word, sequence if isinstance(sequence, str) else None)
+    return Finish(reason, word, repair_text(sequence) if isinstance(sequence, str) else None)
 
 
 def _metadata(turn: Live, document: JsonObject) -> Step:
@@ -220,4 +221,4 @@ def _intervention(document: JsonObject) -> str | None:
     place: JsonValue = document
     for key in ("trace", "guardrail", "actionReason"):
         place = place.get(key) if isinstance(place, dict) else None
-    return place if isinstance(place, str) and place else None
+    return repair_text(place) if isinstance(place, str) and place else None

@@ -6,7 +6,7 @@ here the location is then `global`, as it is everywhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -31,7 +31,7 @@ class Address:
     the API's."""
 
     service: Service
-    base: str
+    base: str = field(repr=False)
     version: str
     project: str | None = None
     location: str | None = None

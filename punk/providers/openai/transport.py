@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar, 
 
 from punk.core.failures import Failure, Unsupported
 from punk.providers.base import Body, ByteStream, TransportError, presentable
-from punk.providers.http import CONNECT_SECONDS, READ_SECONDS, ResponseStream, failure_of, secrets_in, status_failure
+from punk.providers.http import ResponseStream, failure_of, secrets_in, status_failure
 from punk.providers.pool import CLOSED, ClientPool, HomeLoop
 
 if TYPE_CHECKING:
@@ -118,16 +118,13 @@ class OwnClients:
 
 def openai_client(api_key: str | None, base_url: str | None) -> AsyncOpenAI:
     """A client of OpenAI itself; None stands for what the environment says. Raises the SDK error for a missing key."""
-    import httpx2
     from openai import AsyncOpenAI
 
-    timeout = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    return AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
+    return AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=None, max_retries=0)
 
 
 def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
     """A client of another server: the environment's key, organisation and project of OpenAI are not sent there."""
-    import httpx2
     from openai import AsyncOpenAI, Omit
 
     # The SDK wants a key; a server that wants none takes any. A header of our own overrules one of the environment's.
@@ -140,7 +137,7 @@ def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
     return AsyncOpenAI(
         api_key=key,
         base_url=base_url,
-        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        timeout=None,
         max_retries=0,
         default_headers=headers,  # type: ignore[arg-type]  # the SDK takes Omit, and does not say so
     )
@@ -154,7 +151,6 @@ def azure_client(
 ) -> AsyncOpenAI:
     """A client of a resource on Azure; None stands for what the environment says, and of `version` the second for what
     it does not say. Raises the SDK's error for missing credentials, `TransportError` for a missing endpoint."""
-    import httpx2
     from openai import AsyncAzureOpenAI, Omit
 
     endpoint = endpoint or os.environ.get("AZURE_OPENAI_ENDPOINT")
@@ -167,7 +163,7 @@ def azure_client(
         api_version=version[0] or os.environ.get("OPENAI_API_VERSION") or version[1],
         api_key=api_key,
         azure_ad_token_provider=None if token_provider is None else partial(_token, token_provider),
-        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        timeout=None,
         max_retries=0,
         default_headers=headers,  # type: ignore[arg-type]  # the SDK takes Omit, and does not say so
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import Final, get_args
 
 from hypothesis import strategies as st
@@ -22,15 +23,27 @@ from punk.core.events import (
     TextDelta,
     ThinkingDelta,
     ThinkingSealed,
+    TimerFired,
     TurnEnded,
     TurnFailed,
     TurnStarted,
     UsageReported,
 )
-from punk.core.failures import ConnectFailed, ConnectionLost, Failure, HttpStatus, Malformed, ProviderError, Truncated
+from punk.core.failures import (
+    Clock,
+    ConnectFailed,
+    ConnectionLost,
+    Failure,
+    HttpStatus,
+    Malformed,
+    ProviderError,
+    Truncated,
+)
 from punk.core.log import Log
 from punk.core.messages import Message
-from punk.core.request import Approvals, Request
+from punk.core.request import Approvals, Request, Route
+from punk.core.retry import RetryPolicy
+from punk.core.timeouts import Clocks
 from punk.core.tool_events import ToolAbortRequested, ToolApproved, ToolReturned, ToolStarted
 from punk.testing.strategies.messages import CALL_MESSAGES, NAMES, RESULTS, histories, messages
 from punk.testing.strategies.tools import GUARDED_TOOLS, PROGRESS, TOOLS
@@ -83,13 +96,14 @@ def events() -> st.SearchStrategy[Event]:
         st.builds(ToolReturned, ids, RESULTS, st.booleans()),
         st.builds(ToolAbortRequested, ids, texts()),
         st.just(CancelRequested()),
+        st.builds(TimerFired, st.sampled_from((*get_args(Clock), "backoff", "backoff"))),
     )
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
     """Any request: valid conversations, ones that end in calls without results, and messages in no order; with and
-    without tools, which may need approval."""
+    without tools, which may need approval; with one model that is asked once, or several that are asked again."""
     asks = draw(_BOUNDS)
     return replace(asks, messages=Log(draw(_SAID)))
 
@@ -99,6 +113,15 @@ _UNANSWERED: Final[st.SearchStrategy[tuple[Message, ...]]] = st.tuples(messages(
 _SENSELESS: Final[st.SearchStrategy[tuple[Message, ...]]] = st.lists(messages(), max_size=4).map(tuple)
 _SAID: Final = st.one_of(_VALID, _UNANSWERED, _SENSELESS)
 _NONE_SAID: Final[Log[Message]] = Log()
+_ROUTES: Final = st.tuples() | st.lists(
+    st.builds(
+        Route,
+        st.builds(Clocks, first_event=st.sampled_from((1.0, 600.0)), total=st.sampled_from((5.0, inf))),
+        st.builds(RetryPolicy, attempts=st.integers(1, 3), patience=st.sampled_from((3.0, 60.0))),
+    ),
+    min_size=1,
+    max_size=3,
+).map(tuple)
 _BOUNDS: Final = st.builds(
     Request,
     st.just(_NONE_SAID),
@@ -107,4 +130,6 @@ _BOUNDS: Final = st.builds(
     execute_tools=st.sampled_from((True, True, False)),
     max_tool_calls=st.sampled_from((None, None, 1)),
     approvals=st.sampled_from(get_args(Approvals)),
+    routes=_ROUTES.map(lambda routes: routes or (Route(),)),
+    seed=st.integers(0, 2**32 - 1),
 )

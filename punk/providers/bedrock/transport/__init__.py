@@ -16,7 +16,7 @@ from punk.providers.bedrock.access import AwsAccess, AwsSession
 from punk.providers.bedrock.errors import error_type_of, message_in
 from punk.providers.bedrock.rules import OPERATIONS, counted_model
 from punk.providers.bedrock.transport.signing import Reached, reach, signed
-from punk.providers.http import CONNECT_SECONDS, READ_SECONDS, ResponseStream, failure_of, status_failure
+from punk.providers.http import ResponseStream, connect_within, failure_of, status_failure
 from punk.providers.pool import ClientPool
 
 if TYPE_CHECKING:
@@ -98,7 +98,9 @@ class BedrockTransport:
         content = _written(body)
         headers, secrets = await signed(reached, url, content, {**SIGNED_HEADERS, **dict(body.headers)})
         try:
-            response = await http.send(http.build_request("POST", url, content=content, headers=headers), stream=True)
+            timeout = connect_within(body.connect)
+            request = http.build_request("POST", url, content=content, headers=headers, timeout=timeout)
+            response = await http.send(request, stream=True)
         except Exception as error:
             raise TransportError(_unsent(error)) from error
         if response.status_code >= 300:
@@ -127,8 +129,7 @@ def _made() -> _Client:
     import httpx
 
     limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_IDLE)
-    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    return _Client(httpx.AsyncClient(headers=UNSIGNED_HEADERS, limits=limits, timeout=timeout))
+    return _Client(httpx.AsyncClient(headers=UNSIGNED_HEADERS, limits=limits, timeout=None))
 
 
 def _unsent(error: Exception) -> Failure:

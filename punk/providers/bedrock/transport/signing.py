@@ -45,7 +45,7 @@ class Keys:
 class Reached:
     """Where the service is, and what lets us in."""
 
-    endpoint: str
+    endpoint: str = field(repr=False)
     region: str
     auth: Token | Keys
 

@@ -31,7 +31,7 @@ class Given:
     location: str | None = None
     credentials: Credentials | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
 
 
 @final

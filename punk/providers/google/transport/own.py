@@ -14,7 +14,7 @@ from punk.providers.google.address import Address
 from punk.providers.google.transport.access import Access
 from punk.providers.google.transport.failures import request_failure, status_of
 from punk.providers.google.transport.tokens import Tokens
-from punk.providers.http import CONNECT_SECONDS, READ_SECONDS, ResponseStream, secrets_in
+from punk.providers.http import ResponseStream, connect_within, secrets_in
 from punk.providers.pool import ClientPool
 
 if TYPE_CHECKING:
@@ -60,10 +60,11 @@ class Connection:
         else:
             headers |= await self._tokens.headers(session.turn)
             address = self._address(self._tokens)
+        timeout = connect_within(body.connect)
         try:
-            request = session.client.build_request(
-                "POST", address.url(model, body.delivery), content=dump_json(body.json).encode(), headers=headers
-            )
+            content = dump_json(body.json).encode()
+            url = address.url(model, body.delivery)
+            request = session.client.build_request("POST", url, content=content, headers=headers, timeout=timeout)
             response = await session.client.send(request, stream=True)
         except Exception as error:
             raise TransportError(request_failure(error)) from error
@@ -110,7 +111,7 @@ def _session() -> _Session:
     import httpx
 
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 10)
-    return _Session(httpx.AsyncClient(timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS), limits=limits))
+    return _Session(httpx.AsyncClient(timeout=None, limits=limits))
 
 
 async def _refused(response: httpx.Response) -> Failure:

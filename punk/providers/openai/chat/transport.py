@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast, final
 
 from punk.providers.base import Body
+from punk.providers.http import patience
 from punk.providers.openai.transport import OpenAiTransport, Request
 
 if TYPE_CHECKING:
@@ -25,4 +26,5 @@ class ChatTransport(OpenAiTransport["AsyncStream[ChatCompletionChunk]"]):
             stream=cast("Literal[True]", rest.pop("stream", False)),
             extra_body=rest,
             extra_headers=dict(body.headers),
+            timeout=patience(body.connect, client.timeout),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast, final
 
 from punk.providers.base import Body
+from punk.providers.http import patience
 from punk.providers.openai.transport import OpenAiTransport, Request
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ class ResponsesTransport(OpenAiTransport["AsyncStream[ResponseStreamEvent]"]):
         # The fields that the SDK itself looks at are named; it lays the others over them as they are.
         rest = dict(body.json)
         headers = dict(body.headers)
+        timeout = patience(body.connect, client.timeout)
         if body.delivery == "count":
             counting = client.responses.input_tokens.with_streaming_response
             # Only the bytes are read, so that it does not matter what else the SDK could make of them.
             return cast(
-                "Request[AsyncStream[ResponseStreamEvent]]", counting.count(extra_body=rest, extra_headers=headers)
+                "Request[AsyncStream[ResponseStreamEvent]]",
+                counting.count(extra_body=rest, extra_headers=headers, timeout=timeout),
             )
         return client.responses.with_streaming_response.create(
             model=cast("str", rest.pop("model")),
@@ -32,4 +35,5 @@ class ResponsesTransport(OpenAiTransport["AsyncStream[ResponseStreamEvent]"]):
             stream=cast("Literal[True]", rest.pop("stream", False)),
             extra_body=rest,
             extra_headers=headers,
+            timeout=timeout,
         )

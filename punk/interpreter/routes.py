@@ -1,0 +1,49 @@
+"""The models that a run may ask, one after the other, and how each gives its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import final
+
+from returns.methods import unwrap_or_failure
+
+from punk.core.effects import RequestTurn
+from punk.core.failures import Failure, Unsupported
+from punk.interpreter.turn import Turn
+from punk.providers.base import Delivery, Provider
+
+
+@final
+class Routes:
+    """The providers of a run, the chat's own first. Used by one run."""
+
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        self._providers = tuple(providers)
+        self._deliveries: list[Delivery] = ["stream" if provider.streams else "whole" for provider in providers]
+
+    def family(self, model: int) -> str:
+        """The name of the wire of model number `model`."""
+        return self._providers[model].family
+
+    def turn(self, effect: RequestTurn) -> Turn | Unsupported:
+        """The request for `effect`, ready to be made; or why it cannot be."""
+        provider, delivery = self._providers[effect.model], self._deliveries[effect.model]
+        match unwrap_or_failure(provider.encode(effect, delivery)):
+            case Unsupported() as unsupported:
+                return unsupported
+            case body:
+                return Turn(provider, body, effect.clocks)
+
+    def expect_whole(self, model: int) -> None:
+        """From now on, model number `model` is asked for whole answers: it cannot stream."""
+        self._deliveries[model] = "whole"
+
+    async def refused(self, effect: RequestTurn) -> Failure | None:
+        """Why one of the fallbacks could not be asked for `effect`, None if all could; nothing is sent to find out."""
+        for model in range(1, len(self._providers)):
+            turn = self.turn(replace(effect, model=model))
+            failure = await turn.prepare() if isinstance(turn, Turn) else turn
+            if failure is not None:
+                return failure
+        return None
