@@ -175,6 +175,8 @@ _RETRYABLE_TYPES = frozenset(
         *map(str, _RETRYABLE_STATUS),
     }
 )
+# Time alone does not help these, whatever their status says.
+_LASTING_TYPES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
 def is_retryable(failure: Failure) -> bool:
@@ -184,8 +186,8 @@ def is_retryable(failure: Failure) -> bool:
             return True
         case TimedOut(clock=clock):
             return clock != "total"
-        case HttpStatus(status=status):
-            return status in _RETRYABLE_STATUS
+        case HttpStatus(status=status, error_type=error_type):
+            return status in _RETRYABLE_STATUS and error_type not in _LASTING_TYPES
         case ProviderError(error_type=error_type):
             return error_type is not None and error_type.lower() in _RETRYABLE_TYPES
         case Malformed() | ProtocolViolation() | ToolAborted() | Unsupported() | StreamingUnsupported():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import inf
 from typing import final
-from zlib import crc32
 
 from punk.core.bounds import check_count
 from punk.core.failures import Failure, retry_after
@@ -57,4 +57,4 @@ class RetryPolicy:
 
 def chance(seed: int, round: int, model: int, attempt: int) -> float:
     """A number from 0 to 1 that differs from request to request and from run to run, by the run's `seed`."""
-    return crc32(b"%d %d %d %d" % (seed, round, model, attempt)) / 0xFFFFFFFF
+    return int.from_bytes(blake2b(b"%d %d %d %d" % (seed, round, model, attempt), digest_size=4).digest()) / 0xFFFFFFFF

@@ -21,6 +21,7 @@ class Routes:
     def __init__(self, providers: Sequence[Provider]) -> None:
         self._providers = tuple(providers)
         self._deliveries: list[Delivery] = ["stream" if provider.streams else "whole" for provider in providers]
+        self._kept: Turn | None = None
 
     def family(self, model: int) -> str:
         """The name of the wire of model number `model`."""
@@ -28,6 +29,9 @@ class Routes:
 
     def turn(self, effect: RequestTurn) -> Turn | Unsupported:
         """The request for `effect`, ready to be made; or why it cannot be."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            return kept
         provider, delivery = self._providers[effect.model], self._deliveries[effect.model]
         match unwrap_or_failure(provider.encode(effect, delivery)):
             case Unsupported() as unsupported:
@@ -39,11 +43,13 @@ class Routes:
         """From now on, model number `model` is asked for whole answers: it cannot stream."""
         self._deliveries[model] = "whole"
 
-    async def refused(self, effect: RequestTurn) -> Failure | None:
-        """Why one of the fallbacks could not be asked for `effect`, None if all could; nothing is sent to find out."""
-        for model in range(1, len(self._providers)):
-            turn = self.turn(replace(effect, model=model))
+    async def refused(self, effect: RequestTurn, *, keep: bool) -> Failure | None:
+        """Why one of the models could not be asked for `effect`, None if all could; nothing is sent to find out. The
+        first request is kept for when it is asked for."""
+        turns = [self.turn(replace(effect, model=model)) for model in range(len(self._providers))]
+        for turn in turns:
             failure = await turn.prepare() if isinstance(turn, Turn) else turn
             if failure is not None:
                 return failure
+        self._kept = turns[0] if keep and isinstance(turns[0], Turn) else None
         return None

@@ -30,14 +30,13 @@ from punk.interpreter.signals import Bell, Crowd
 from punk.interpreter.stock import Stock
 from punk.interpreter.telling import tell_end, tell_request, tell_wait
 from punk.interpreter.tool_round import ToolRules, run_tools
-from punk.interpreter.turn import Turn, is_refused_stream
+from punk.interpreter.turn import is_refused_stream
 from punk.providers.base import Provider
 
 V = TypeVar("V")
 C = TypeVar("C")
 
 _inside: Final[contextvars.ContextVar[tuple[Runtime, ...]]] = contextvars.ContextVar("punk_inside_tools_of", default=())
-
 
 # A tuple, for a union would be built anew for each event.
 TERMINAL: Final = get_args(TerminalState)
@@ -69,10 +68,6 @@ class Runtime:
         self.crash: BaseException | None = None
         self.state, effects = begin(request)
         self._effects: deque[Effect] = deque(effects)
-        # Encoded before anything is done, so that what cannot be asked at all is known before any tool runs.
-        later = RequestTurn(1, history(self.state), request.tools, request.output)
-        self._asked = next((effect for effect in effects if isinstance(effect, RequestTurn)), later)
-        self._first: Turn | Unsupported | None = self._routes.turn(self._asked) if effects else None
         total = request.routes[0].clocks.total
         self._total = self._loop.call_later(total, self._run_out) if total != inf and effects else None
         self._pump = self._loop.create_task(self._run(), name="punk-stream")
@@ -80,13 +75,14 @@ class Runtime:
     async def refused(self) -> Failure | None:
         """Why the first request cannot be made at all, to one of the models, None if it can; nothing is sent to find
         out."""
-        first = self._first
-        if first is None:
+        if not self._effects:
             return None
-        if not (self._effects and isinstance(self._effects[0], RequestTurn)):
-            self._first = None  # tools come first: what is asked after them is not known yet
-        refused = await first.prepare() if isinstance(first, Turn) else first
-        return refused or await self._routes.refused(self._asked)
+        if isinstance(first := self._effects[0], RequestTurn):
+            return await self._routes.refused(first, keep=True)
+        # Tools come first: what is asked after them is not known yet, but what cannot be asked at all is.
+        request = self.state.run.request
+        asked = RequestTurn(1, history(self.state), request.tools, request.output)
+        return await self._routes.refused(asked, keep=False)
 
     @property
     def family(self) -> str:
@@ -195,7 +191,7 @@ class Runtime:
                         await self._bell.until(self._readers.is_waiting)
                         tell_request(effect, self.family, self.state)
                         await self._request(effect)
-                        await self._bell.until(self._answered)
+                        await self._bell.until(lambda: bool(self._effects) or isinstance(self.state, TERMINAL))
                     case RunTools():
                         await self._bell.until(self._readers.is_waiting)
                         await run_tools(effect, self._tools, self._context, self._report)
@@ -221,17 +217,13 @@ class Runtime:
             tell_end(self.state)
             self._readers.wake()
 
-    def _answered(self) -> bool:
-        return bool(self._effects) or isinstance(self.state, TERMINAL)
-
     def _offer(self, events: Sequence[Event]) -> None:
         self._stock.put(events)
         if not self._stock.full:
             self._readers.wake()
 
     async def _request(self, effect: RequestTurn) -> None:
-        first, self._first = self._first, None
-        turn = first or self._routes.turn(effect)
+        turn = self._routes.turn(effect)
         if isinstance(turn, Unsupported):
             self._offer((TurnFailed(turn),))
             return

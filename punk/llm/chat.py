@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from typing import Final, Generic, Unpack, cast, final, get_args, overload
+from typing import Generic, Unpack, cast, final, overload
 
 from returns.methods import unwrap_or_failure
 from typing_extensions import TypeVar
@@ -22,6 +22,7 @@ from punk.interpreter.runtime import Mode
 from punk.llm.answer import read_answer
 from punk.llm.approvals import approved, denied, unanswered_calls
 from punk.llm.blocking import run_to_end
+from punk.llm.messages import checked_message
 from punk.llm.models.base import Model, check_model
 from punk.llm.models.defaults import resolve
 from punk.llm.options import Options, RunOptions, over
@@ -36,8 +37,6 @@ __all__ = ["Chat"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True, default=object)
-
-_MESSAGES: Final[tuple[type, ...]] = get_args(Message)
 
 
 @final
@@ -61,7 +60,7 @@ class Chat(Generic[T_co]):
         mcp_servers: Sequence[MCPServerConfig] | MCPServers = (),
         output: OutputForm[T_co] | None = None,
     ) -> None:
-        self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(map(_checked, messages))
+        self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(map(checked_message, messages))
         self._model = None if model is None else check_model(model)
         self._tools = checked_tools(tools)
         self._servers = mcp_servers if isinstance(mcp_servers, MCPServers) else checked(mcp_servers)
@@ -109,16 +108,16 @@ class Chat(Generic[T_co]):
 
     def add_message(self, message: Message) -> Chat[T_co]:
         """This chat with `message` at its end."""
-        return self.with_messages(self._messages.append(_checked(message)))
+        return self.with_messages(self._messages.append(checked_message(message)))
 
     def add_messages(self, messages: Iterable[Message]) -> Chat[T_co]:
         """This chat with `messages` at its end."""
-        return self.with_messages(self._messages.extend(map(_checked, messages)))
+        return self.with_messages(self._messages.extend(map(checked_message, messages)))
 
     def with_messages(self, messages: Iterable[Message]) -> Chat[T_co]:
         """This chat's model, tools and form of answer with `messages` instead of its own."""
         chat = copy(self)
-        chat._messages = messages if isinstance(messages, Log) else Log(map(_checked, messages))
+        chat._messages = messages if isinstance(messages, Log) else Log(map(checked_message, messages))
         return chat
 
     def with_tools(self, tools: Sequence[AsTool]) -> Chat[T_co]:
@@ -242,19 +241,10 @@ class Chat(Generic[T_co]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Chat):
             return NotImplemented
-        mine = self._messages, self._model, self._tools, self._servers, self._output, self._options
-        its = other._messages, other._model, other._tools, other._servers, other._output, other._options
-        return mine == its
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
     def __hash__(self) -> int:
         return hash((self._messages, self._tools))
 
     def __repr__(self) -> str:
         return f"Chat(messages={list(self._messages)!r}, model={self._model!r}, tools={list(self._tools)!r})"
-
-
-def _checked(message: Message) -> Message:
-    """`message`, if it is one: a text in its place would be found out much later, far from here."""
-    if not isinstance(message, _MESSAGES):
-        raise ConfigurationError(f"a chat is made of messages such as UserMessage(...), not of {message!r:.40}")
-    return message

@@ -1,5 +1,9 @@
 """The messages of a chat and the parts they are made of."""
 
+from __future__ import annotations
+
+from typing import Final, get_args
+
 from punk.core.media import CacheMark, CacheTtl, InlineMedia, MediaSource, MediaUrl
 from punk.core.messages import (
     AssistantMessage,
@@ -25,6 +29,7 @@ from punk.core.parts import (
 )
 from punk.core.provider_data import ProviderData
 from punk.core.usage import Usage
+from punk.errors import ConfigurationError
 
 __all__ = [
     "AssistantMessage",
@@ -53,3 +58,12 @@ __all__ = [
     "UserMessage",
     "UserPart",
 ]
+
+_MESSAGES: Final[tuple[type, ...]] = get_args(Message)
+
+
+def checked_message(message: Message) -> Message:
+    """`message`, if it is one: a text in its place would be found out much later, far from here (internal)."""
+    if not isinstance(message, _MESSAGES):
+        raise ConfigurationError(f"a chat is made of messages such as UserMessage(...), not of {message!r:.40}")
+    return message

@@ -1,5 +1,6 @@
 """What tests of streaming code need: a scripted model here, hypothesis strategies and laws in the modules beside it."""
 
-from punk.testing.scripted import Fault, Gate, Pause, ScriptedModel, ScriptItem
+from punk.testing.script import Fault, Gate, Pause, ScriptItem
+from punk.testing.scripted import ScriptedModel
 
 __all__ = ["Fault", "Gate", "Pause", "ScriptItem", "ScriptedModel"]

@@ -2,68 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self, TypeAlias, final
+from typing import Final, Self, final
 
 from returns.result import Result, Success
 
 from punk.core.effects import RequestTurn
 from punk.core.events import ProviderEvent, TurnEnded, TurnFailed
-from punk.core.failures import ConnectFailed, Failure, Truncated, Unsupported
+from punk.core.failures import ConnectFailed, Truncated, Unsupported
 from punk.core.retry import RetryPolicy
 from punk.core.timeouts import Timeouts
 from punk.providers.base import Body, Delivery, Provider, TransportError
+from punk.testing.script import Fault, Gate, Pause, ScriptItem
 
 FAMILY: Final = "scripted"
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """The answer breaks here with `failure`; as the first item of a turn, no answer comes about at all."""
-
-    failure: Failure
-
-
-@final
-class Gate:
-    """The answer waits here until the test, in the same event loop, releases it."""
-
-    __slots__ = ("_reached", "_released")
-
-    def __init__(self) -> None:
-        self._reached = asyncio.Event()
-        self._released = asyncio.Event()
-
-    def release(self) -> None:
-        """Let the answer go on, now or once it gets here."""
-        self._released.set()
-
-    async def reached(self) -> None:
-        """Return once the answer waits here, or has waited."""
-        await self._reached.wait()
-
-    async def passed(self) -> None:
-        """Wait to be released: what the scripted answer does."""
-        self._reached.set()
-        await self._released.wait()
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """The answer waits here for so many seconds of its event loop."""
-
-    seconds: float
-
-    async def passed(self) -> None:
-        """Wait that long: what the scripted answer does."""
-        await asyncio.sleep(self.seconds)
-
-
-ScriptItem: TypeAlias = ProviderEvent | Fault | Gate | Pause
 
 
 @final

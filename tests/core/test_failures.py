@@ -38,6 +38,7 @@ LOST = ConnectionLost("the line went dead")
         (TimedOut("progress", "m"), True),
         (TimedOut("total", "m"), False),
         (HttpStatus(429, "m"), True),
+        (HttpStatus(429, "m", "insufficient_quota"), False),
         (HttpStatus(529, "m"), True),
         (HttpStatus(400, "m"), False),
         (HttpStatus(401, "m"), False),

@@ -18,8 +18,7 @@ from punk.core.events import (
 )
 from punk.core.messages import Finish, UserMessage
 from punk.llm.chat import Chat
-from punk.testing import ScriptedModel
-from punk.testing.scripted import ScriptItem
+from punk.testing import ScriptedModel, ScriptItem
 
 T = TypeVar("T")
 

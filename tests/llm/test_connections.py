@@ -16,6 +16,7 @@ from punk.llm.incomplete import StreamIncompleteError
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.models.base import Model
 from punk.llm.models.openai import OpenAiCompatibleModel, OpenAiModel
+from punk.llm.retry import RetryPolicy
 from tests.llm.script import CALLS, START, STOP, call, read, text, thinking
 from tests.providers.wires import WIRES, Wire
 from tests.support.aio import run
@@ -160,7 +161,7 @@ def test_a_status_error_says_what_the_provider_said(wire: Wire) -> None:
         answer = Answer([error], status=429, headers=(("content-type", "application/json"), ("retry-after", "7")))
         with serve(answer) as server:
             with pytest.raises(StreamingError) as caught:
-                await ask(wire, server).complete_async()
+                await ask(wire, server).complete_async(retry=RetryPolicy(attempts=1))
             assert caught.value.failure == HttpStatus(429, "slow down", "rate_limit_error", 7.0)
             assert (caught.value.status, caught.value.retry_after, caught.value.retryable) == (429, 7.0, True)
             assert len(server.requests) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from math import inf
 from types import ModuleType
 
 import httpx
@@ -21,7 +22,7 @@ from punk.core.failures import (
     TimedOut,
     Unsupported,
 )
-from punk.providers.http import failure_of, retry_after_seconds, status_failure
+from punk.providers.http import connect_within, failure_of, patience, retry_after_seconds, status_failure
 
 CASES: list[tuple[str, type[Failure], Clock | None]] = [
     ("ConnectTimeout", TimedOut, "connect"),
@@ -157,3 +158,13 @@ def test_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> Non
 def test_headers_of_either_client() -> None:
     for headers in (httpx.Headers({"Retry-After": "2"}), httpx2.Headers({"Retry-After": "2"})):
         assert retry_after_seconds(headers) == 2
+
+
+def test_a_client_that_is_given_may_know_less_patience() -> None:
+    assert patience(3.0) == httpx2.Timeout(None, connect=3.0)
+    assert patience(inf) == httpx2.Timeout(None)
+    assert patience(3.0, httpx2.Timeout(7.0, connect=1.0)) == httpx2.Timeout(7.0, connect=1.0)
+    assert patience(3.0, httpx2.Timeout(7.0, connect=5.0)) == httpx2.Timeout(7.0, connect=3.0)
+    assert patience(inf, 7.0) == httpx2.Timeout(7.0)
+    assert connect_within(3.0) == httpx.Timeout(None, connect=3.0)
+    assert connect_within(inf) == httpx.Timeout(None)

@@ -32,9 +32,10 @@ class AnthropicModel:
 
     `max_tokens` bounds an answer, thinking included, and is raised where a thinking budget would leave no room. There
     is no `seed`, and newer models take no sampling parameters: what cannot be said is refused on entering a stream.
-    `api_key` and `base_url` default to `ANTHROPIC_API_KEY` and `ANTHROPIC_BASE_URL`. A given `client` is used as it is
-    and never closed. `extra_body` is laid over the JSON of every request. `streams=False` marks a model that cannot
-    stream: `complete()` then asks for the whole answer. Raises `ConfigurationError` for settings that cannot be.
+    `api_key` and `base_url` default to `ANTHROPIC_API_KEY` and `ANTHROPIC_BASE_URL`. A given `client` is used as it
+    is and never closed. `extra_body` is laid over the JSON of every request. `streams=False` marks a model that
+    cannot stream: `complete()` then asks for the whole answer. `timeouts` and `retry` hold where neither a chat nor a
+    call says otherwise. Raises `ConfigurationError` for settings that cannot be.
 
     Models with the same key and URL share one pool of connections an event loop, closed with that loop or at the end of
     an `async with model`.

@@ -31,9 +31,10 @@ class AzureOpenAiModel(WireModel):
     """A deployment of an OpenAI model on Azure, over chat completions or, with `api="responses"`, over Responses.
 
     `endpoint`, `api_key` and `api_version` default to `AZURE_OPENAI_ENDPOINT`, `AZURE_OPENAI_API_KEY` and
-    `OPENAI_API_VERSION`, the version else to one that has the wire; `azure_ad_token_provider` takes the place of a key.
-    The other settings are those of `OpenAiModel`. A given `client` is used as it is and never closed. Raises
-    `ConfigurationError` for settings that cannot be.
+    `OPENAI_API_VERSION`, the version else to one that has the wire; `azure_ad_token_provider` takes the place of a
+    key. The other settings are those of `OpenAiModel`. A given `client` is used as it is and never closed. `timeouts`
+    and `retry` hold where neither a chat nor a call says otherwise. Raises `ConfigurationError` for settings that
+    cannot be.
     """
 
     def __init__(

@@ -30,11 +30,11 @@ class BedrockModel:
     """A model on Amazon Bedrock, by its id, or by the ARN of a profile or a model of one's own.
 
     Keys, a `profile_name` or a `session` (a `boto3.Session`) that are given are used, whatever the environment says;
-    without them it is `AWS_BEARER_TOKEN_BEDROCK`, or else what botocore finds. `region_name` and `endpoint_url` default
-    to what Amazon's variables and files say. `max_tokens` bounds an answer, thinking included, and is raised where a
-    thinking budget would leave no room. `extra_body` is laid over the JSON of every request. `streams=False` marks a
-    model that cannot stream: `complete()` then asks for the whole answer. Raises `ConfigurationError` for settings that
-    cannot be.
+    without them it is `AWS_BEARER_TOKEN_BEDROCK`, or else what botocore finds. `region_name` and `endpoint_url`
+    default to what Amazon's variables and files say. `max_tokens` bounds an answer, thinking included, and is raised
+    where a thinking budget would leave no room. `extra_body` is laid over the JSON of every request. `streams=False`
+    marks a model that cannot stream: `complete()` then asks for the whole answer. `timeouts` and `retry` hold where
+    neither a chat nor a call says otherwise. Raises `ConfigurationError` for settings that cannot be.
 
     Models with the same access share one pool of connections an event loop, closed with that loop or at the end of an
     `async with model`.

@@ -45,10 +45,12 @@ class GoogleModel:
     by Google's own library; the location is `global` where neither `location` nor `GOOGLE_CLOUD_LOCATION` names one.
     The Gemini API wants a key: `api_key`, `GOOGLE_API_KEY` or `GEMINI_API_KEY`. What is given wins over what is set.
 
-    `max_tokens` bounds an answer, thinking included, and is raised where a thinking budget would leave no room.
-    A given `client` of Google's SDK is used through its own stream and never closed. `extra_body` is laid over the JSON
-    of every request, and over its `generationConfig` field by field. `streams=False` marks a model that cannot stream:
-    `complete()` then asks for the whole answer. Raises `ConfigurationError` for settings that cannot be.
+    `max_tokens` bounds an answer, thinking included, and is raised where a thinking budget would leave no room. A
+    given `client` of Google's SDK is used through its own stream and never closed. `extra_body` is laid over the JSON
+    of every request, and over its `generationConfig` field by field. `streams=False` marks a model that cannot
+    stream: `complete()` then asks for the whole answer. `timeouts` and `retry` hold where neither a chat nor a call
+    says otherwise. A given client's connections are bounded by `first_event` alone. Raises `ConfigurationError` for
+    settings that cannot be.
 
     Models that are reached in the same way share one pool of connections an event loop, closed with that loop or at the
     end of an `async with model`.

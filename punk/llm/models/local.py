@@ -39,8 +39,9 @@ class LocalModel:
 
     `path` names the file; None stands for `PUNK_LOCAL_MODEL`, or else the small demo model that `punk local install`
     fetches. `context_tokens` is what prompt and answer may have together. One file is loaded once a process, and
-    answers one request at a time; others queue. Raises `ConfigurationError` for settings that cannot be; a missing file
-    or extra is told on entering a stream. Nothing is ever downloaded.
+    answers one request at a time; others queue. `timeouts` and `retry` hold where neither a chat nor a call says
+    otherwise. Raises `ConfigurationError` for settings that cannot be; a missing file or extra is told on entering a
+    stream. Nothing is ever downloaded.
     """
 
     path: Path | None

@@ -30,10 +30,10 @@ class OpenAiModel(WireModel):
 
     Chat completions show no thinking of OpenAI's models, Responses take no `seed` and no `stop_sequences`, neither
     takes `top_k`: what a wire cannot say is refused on entering a stream. `max_tokens` bounds an answer, reasoning
-    included. `api_key` and `base_url` default to `OPENAI_API_KEY` and `OPENAI_BASE_URL`. A given `client` is used as it
-    is, in one event loop, and never closed. `extra_body` is laid over the JSON of every request. `streams=False` marks
-    a model that cannot stream: `complete()` then asks for the whole answer. Raises `ConfigurationError` for settings
-    that cannot be.
+    included. `api_key` and `base_url` default to `OPENAI_API_KEY` and `OPENAI_BASE_URL`. A given `client` is used as
+    it is, in one event loop, and never closed. `extra_body` is laid over the JSON of every request. `streams=False`
+    marks a model that cannot stream: `complete()` then asks for the whole answer. `timeouts` and `retry` hold where
+    neither a chat nor a call says otherwise. Raises `ConfigurationError` for settings that cannot be.
 
     Models with the same key and URL share one pool of connections an event loop, closed with that loop or at the end of
     an `async with model`.
