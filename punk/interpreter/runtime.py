@@ -47,8 +47,7 @@ Mode: TypeAlias = Literal["stream", "fold"]
 
 @final
 class Runtime:
-    """A run of `request` against `providers`, one for each of its routes, in the event loop and the context in which it
-    is made.
+    """A run of `request` against `providers`, one for each route, in the event loop and context in which it is made.
 
     Made and closed by its owner; readers call `next`. `cause` is the foreign exception behind the state's failure.
     """
