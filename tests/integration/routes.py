@@ -9,6 +9,7 @@ from typing import Final, TypedDict, final
 from google.oauth2.credentials import Credentials
 
 from punk.core.json import JsonObject
+from punk.core.retry import RetryPolicy
 from punk.core.thinking import ThinkingConfig
 from punk.llm.models.anthropic import AnthropicModel
 from punk.llm.models.azure_openai import AzureOpenAiModel
@@ -27,6 +28,7 @@ class Settings(TypedDict, total=False):
 
     thinking_config: ThinkingConfig
     streams: bool
+    retry: RetryPolicy
 
 
 @final
@@ -41,7 +43,11 @@ class Route:
     name: str
     sent: Callable[[JsonObject], list[Sent]]
     proven: int
-    make: Callable[[str, Settings], Model]
+    written: Callable[[str, Settings], Model]
+
+    def make(self, base: str, settings: Settings) -> Model:
+        """The model, reached at `base`; asked once, unless `settings` say otherwise."""
+        return self.written(base, {"retry": RetryPolicy(attempts=1), **settings})
 
 
 ROUTES: Final = (

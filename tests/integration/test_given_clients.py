@@ -27,6 +27,7 @@ from punk.llm.models.base import Model
 from punk.llm.models.bedrock import BedrockModel
 from punk.llm.models.google import GoogleModel
 from punk.llm.models.openai import OpenAiModel
+from punk.llm.retry import RetryPolicy
 from tests.integration.routes import KEY
 from tests.llm.script import read
 from tests.support.aimock import Aimock
@@ -140,7 +141,7 @@ def test_too_many_requests_are_told_at_once(given: Given, aimock: Aimock) -> Non
     async def main() -> None:
         async with given.open(aimock.base) as model:
             with pytest.raises(StreamingError, match="Rate limited") as failed:
-                await Chat([UserMessage("busy")], model).complete_async()
+                await Chat([UserMessage("busy")], model).complete_async(retry=RetryPolicy(attempts=1))
             assert (failed.value.status, failed.value.retryable, failed.value.retry_after) == (429, True, 1.0)
 
     run(main())
