@@ -35,7 +35,6 @@ from punk.providers.base import Provider
 
 V = TypeVar("V")
 C = TypeVar("C")
-
 _inside: Final[contextvars.ContextVar[tuple[Runtime, ...]]] = contextvars.ContextVar("punk_inside_tools_of", default=())
 
 # A tuple, for a union would be built anew for each event.
@@ -165,6 +164,7 @@ class Runtime:
         while self._stock.in_hand:
             self._take()
         if not isinstance(self.state, TERMINAL):
+            self.cause = None
             self._fold(TimerFired("total"))
             self._abandon()
 

@@ -51,7 +51,7 @@ def test_example(example: Example, server: Server, tmp_path: Path, monkeypatch: 
     ("name", "end"),
     [
         ("main-command", '.venv/bin/punk "Explain quantum entanglement briefly"'),
-        ("test-command", ".venv/bin/python -m pytest --cov"),
+        ("test-command", ".venv/bin/python -m pytest -n auto --cov"),
     ],
 )
 def test_each_command_starts_from_nothing(name: str, end: str) -> None:
