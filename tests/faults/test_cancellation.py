@@ -7,9 +7,7 @@ wires, and asked of a scripted model.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Final, TypeVar, final
+from typing import Final
 
 import pytest
 
@@ -22,95 +20,20 @@ from punk.llm.incomplete import StreamIncompleteError
 from punk.llm.streaming import ChatStream
 from punk.testing import Fault
 from tests.faults.deaf import deaf
-from tests.faults.ends import Tools, asking, incomplete, tidy, until
+from tests.faults.ends import asking, tidy, until
 from tests.faults.judge import LETTING_GO
+from tests.faults.leaving import Reader, cancelled, for_ever, nothing, quiet, watched
 from tests.faults.recorder import record
-from tests.faults.scripts import Hang, Repeat, Script, chunk
+from tests.faults.scripts import Hang, Repeat, chunk
 from tests.faults.server import FaultServer
 from tests.faults.wires import WIRES, Wire
 from tests.faults.world import World
 from tests.llm.script import CALLS, START, STOP, answer, ask, call, read, text
 from tests.support.aio import run
 
-T = TypeVar("T")
-
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=str)
 TICKS: Final = 8
 """Turns of the loop after which a second cancellation comes."""
-
-
-@final
-@dataclass(slots=True)
-class Reader:
-    """Reads a chat until the text that it waits for, and then does something else, in a block."""
-
-    chat: Chat
-    then: Callable[[ChatStream], Awaitable[object]]
-    shown: list[str] = field(default_factory=list)
-    stream: ChatStream | None = None
-    is_there: bool = False
-
-    async def read(self) -> None:
-        """Read one piece; the block ends with what `then` does."""
-        async with self.chat.complete_stream() as self.stream:
-            async for piece in self.stream.content_delta:
-                self.shown.append(piece)
-                self.is_there = True
-                await self.then(self.stream)
-                break
-
-    async def read_on(self) -> None:
-        """Read everything."""
-        async with self.chat.complete_stream() as self.stream:
-            async for piece in self.stream.content_delta:
-                self.shown.append(piece)
-                self.is_there = True
-
-    async def incomplete(self, kept: str = "Hello") -> StreamIncompleteError:
-        """What the final chat raises, in which there is what was `kept`."""
-        assert self.stream is not None
-        return await incomplete(self.stream, kept)
-
-
-async def nothing(stream: ChatStream) -> None:
-    """Leave at once."""
-
-
-async def for_ever(stream: ChatStream) -> None:
-    """Wait until cancelled."""
-    await asyncio.sleep(60)
-
-
-def quiet(wire: Wire) -> Script:
-    """An answer that says `Hello`, and nothing more."""
-    return wire.unended(b"".join(wire.opening), Hang())
-
-
-def watched(world: World, script: Script, main: Callable[[FaultServer, Chat], Awaitable[T]], wire: Wire) -> T:
-    """What `main` gives, which leaves nothing behind, runs no tool, and whose one request the server sees closed."""
-    tools = Tools()
-
-    async def whole() -> T:
-        world.server.play(script)
-        chat = asking(world.model(wire), tools.transfer)
-        async with tidy():
-            given = await main(world.server, chat)
-        assert await world.server.let_go(LETTING_GO), "the connection is still open a second after the block was left"
-        return given
-
-    given = world.run(whole())
-    assert tools.ran == []
-    assert len(world.server.requests) == 1
-    return given
-
-
-async def cancelled(task: asyncio.Task[object], why: str = "why") -> None:
-    """Cancel a task, and see the very cancellation come out of it."""
-    task.cancel(why)
-    with pytest.raises(asyncio.CancelledError) as caught:
-        await task
-    assert caught.value.args == (why,)
-    assert task.cancelled()
 
 
 @each_wire
@@ -266,7 +189,7 @@ def test_76_a_timeout_of_the_caller(wire: Wire, world: World) -> None:
     async def main(server: FaultServer, chat: Chat) -> None:
         reader = Reader(chat, nothing)
         with pytest.raises(TimeoutError) as caught:
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(0.3):
                 await reader.read_on()
         assert type(caught.value) is TimeoutError
         await reader.incomplete("Hello" if reader.shown else "")
@@ -278,9 +201,10 @@ def test_76_a_timeout_of_the_caller(wire: Wire, world: World) -> None:
 @each_wire
 @pytest.mark.parametrize("first", ["break", "cancelled"])
 def test_77_cancelled_while_the_block_is_left(wire: Wire, first: str, world: World) -> None:
-    ticks = 0
+    numbers = iter(range(TICKS))
 
     async def main(server: FaultServer, chat: Chat) -> bool:
+        ticks = next(numbers)
         reader = Reader(chat, nothing if first == "break" else for_ever)
         task = asyncio.create_task(reader.read())
         while not reader.is_there:
@@ -294,9 +218,7 @@ def test_77_cancelled_while_the_block_is_left(wire: Wire, first: str, world: Wor
         await reader.incomplete()
         return task.cancelled()
 
-    came_out = []
-    for ticks in range(TICKS):
-        came_out.append(watched(world, quiet(wire), main, wire))
+    came_out = [watched(world, quiet(wire), main, wire) for _ in range(TICKS)]
     # A block that has been left by then is left by its break.
     assert came_out[0]
     assert all(came_out) or first == "break"

@@ -27,7 +27,7 @@ from tests.faults.server import refusing
 from tests.llm.script import CALLS, START, answer, ask, call
 from tests.support.aio import run
 from tests.support.mcp_raw import RAW
-from tests.support.mcp_servers import HttpServer, is_over, over_http
+from tests.support.mcp_servers import HttpServer, is_over, noted, over_http
 
 DEADLINE = 20.0
 SAY = '[{"name": "say", "inputSchema": {"type": "object"}}]'
@@ -106,12 +106,26 @@ def test_89_dead_before_the_start(way: str) -> None:
     record(89, "any", "ConfigurationError on entering, no request", way)
 
 
-ENDING = RAW.replace("    sys.stdout.flush()\n", "    sys.stdout.flush()\n    asked['method'] == 'tools/list' and sys.exit(3)\n")
+def bent(old: str, new: str) -> str:
+    """The program of a raw server, with `new` in place of `old`."""
+    assert old in RAW
+    return RAW.replace(old, new)
+
+
+def in_a_call(work: str) -> str:
+    """The program of a raw server that does `work` when it is called, and answers nothing if that comes to an end."""
+    branch = f'    if asked["method"] == "tools/call":\n        {work}\n        continue\n'
+    return bent("    said = said", f"{branch}    said = said")
+
+
+def pid_in(notes: Path) -> int:
+    """The process of a server that has noted it."""
+    return int(notes.read_text(encoding="utf-8").split()[0])
 
 
 def test_90_dies_between_list_and_call(tmp_path: Path) -> None:
     def kill() -> str:
-        pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
+        pid = pid_in(tmp_path / "pid")
         os.kill(pid, signal.SIGKILL)
         assert is_over(pid)
         return "killed"
@@ -124,7 +138,9 @@ def test_90_dies_between_list_and_call(tmp_path: Path) -> None:
 
 
 def test_90_ends_after_its_list() -> None:
-    [(told, is_error)] = went_on(raw(text=ENDING), saying("anything"))
+    last = "    sys.stdout.flush()\n"
+    ending = bent(last, f"{last}    asked['method'] == 'tools/list' and sys.exit(3)\n")
+    [(told, is_error)] = went_on(raw(text=ending), saying("anything"))
     assert is_error
     assert told == "the MCP server 'tested' died: exited with code 3"
     record(90, "any", "ok: told 'the MCP server died'", "stdio, ends after its list")
@@ -146,9 +162,7 @@ def test_90_dies_between_list_and_call_over_http(tmp_path: Path) -> None:
 
 
 def test_91_hangs() -> None:
-    silent = RAW.replace('    said = said.replace("ID"', '    if asked["method"] == "tools/call":\n        continue\n    said = said.replace("ID"')
-    assert silent != RAW
-    assert went_on(raw(timeout=0.3, text=silent), saying("")) == [("the tool took longer than 0.3 s", True)]
+    assert went_on(raw(timeout=0.3, text=in_a_call("pass")), saying("")) == [("the tool took longer than 0.3 s", True)]
     record(91, "any", "ok: told 'the tool took longer'", "stdio")
 
 
@@ -164,7 +178,7 @@ def test_91_never_ready() -> None:
         config = MCPServerConfig("tested", command=[sys.executable, "-c", text], start_timeout=0.3)
         chat, model = ask(answer("never"))
         async with tidy():
-            with pytest.raises(ConfigurationError, match="it was not ready within 0.3 seconds"):
+            with pytest.raises(ConfigurationError, match=r"it was not ready within 0\.3 seconds"):
                 await chat.with_mcp_servers([config]).complete_async()
         assert model.requests == ()
 
@@ -188,53 +202,54 @@ def test_92_an_error_of_the_protocol() -> None:
     record(92, "any", "ok: told 'no such tool', an error", "of the protocol")
 
 
+# What is no answer to anything is noise: the call waits on.
 GARBAGE = {
-    "no answer at all": "Welcome!",
-    "half an answer": '{"jsonrpc": "2.0", "id": ID, "resu',
-    "an answer of a wrong type": '{"jsonrpc": "2.0", "id": ID, "result": {"content": 7}}',
-    "bytes that are no text": "XXXX",
+    "no answer at all": ("Welcome!", 0.5, "took longer"),
+    "bytes that are no text": ("XXXX", 0.5, "took longer"),
+    "half an answer": ('{"jsonrpc": "2.0", "id": ID, "resu', None, "did not answer"),
+    "an answer of a wrong type": ('{"jsonrpc": "2.0", "id": ID, "result": {"content": 7}}', None, "did not answer"),
 }
+FINE = '{"jsonrpc": "2.0", "id": ID, "result": {"content": [{"type": "text", "text": "fine"}]}}'
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
 def test_93_prints_garbage(kind: str) -> None:
-    content = '{"content": [{"type": "text", "text": "fine"}]}'
-    fine = '{"jsonrpc": "2.0", "id": ID, "result": ' + content + "}"
-    [(told, is_error), after] = went_on(raw(timeout=1.0), saying(GARBAGE[kind]), saying(fine))
+    line, timeout, what = GARBAGE[kind]
+    [(told, is_error), after] = went_on(raw(timeout=timeout), saying(line), saying(FINE))
     assert is_error
-    assert told
-    assert after == ("fine", False)
-    what = "took longer" if "took longer" in told else "did not answer"
     assert what in told
-    record(93, "any", f"ok: told 'the tool {what}', and its next call answers", kind)
+    assert after == ("fine", False)
+    record(93, "any", f"ok: told that it {what}, and its next call is answered", kind)
 
 
 def test_93_noise_before_an_answer() -> None:
-    noisy = RAW.replace("    sys.stdout.flush()\n", "    print('{\"level\": \"info\"}', 'Welcome!', flush=True)\n")
-    content = '{"content": [{"type": "text", "text": "fine"}]}'
-    line = '{"jsonrpc": "2.0", "id": ID, "result": ' + content + "}"
-    assert went_on(raw(text=noisy), saying(line)) == [("fine", False)]
+    noisy = bent("    sys.stdout.buffer", "    print('Welcome!', flush=True)\n    sys.stdout.buffer")
+    assert went_on(raw(text=noisy), saying(FINE)) == [("fine", False)]
     record(93, "any", "ok: the noise is ignored", "noise")
 
 
 def test_93_killed_in_a_call(tmp_path: Path) -> None:
-    killing = RAW.replace("    said = said", '    if asked["method"] == "tools/call":\n        os.kill(os.getpid(), 9)\n    said = said')
+    killing = in_a_call("import os; os.kill(os.getpid(), 9)")
     [(told, is_error)] = went_on(raw(tmp_path / "pid", text=killing), saying(""))
     assert (told, is_error) == ("the MCP server 'tested' died: was killed by signal 9", True)
-    assert is_over(int((tmp_path / "pid").read_text(encoding="utf-8")))
+    assert is_over(pid_in(tmp_path / "pid"))
     record(93, "any", "ok: told 'the MCP server died'", "killed")
 
 
 def test_93_left_while_it_hangs(tmp_path: Path) -> None:
-    silent = RAW.replace('    said = said.replace("ID"', '    if asked["method"] == "tools/call":\n        continue\n    said = said.replace("ID"')
+    notes = tmp_path / "pid"
+    hanging = in_a_call("import os, time; open(os.environ['NOTES'], 'a').write(' called'); time.sleep(60)")
 
-    async def main() -> None:
+    async def main() -> int:
         chat, _ = ask(saying(""))
         async with tidy():
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(2):
-                    await chat.with_mcp_servers([raw(tmp_path / "pid", text=silent)]).complete_async()
-        assert is_over(int((tmp_path / "pid").read_text(encoding="utf-8")))
+            task = asyncio.create_task(chat.with_mcp_servers([raw(notes, text=hanging)]).complete_async())
+            while not noted(notes, "called"):
+                await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.wait({task})
+            assert task.cancelled()
+        return pid_in(notes)
 
-    run(main(), deadline=DEADLINE)
-    record(93, "any", "TimeoutError of the caller, and the process is gone", "left while it hangs")
+    assert is_over(run(main(), deadline=DEADLINE))
+    record(93, "any", "CancelledError, and the process is gone", "left while it hangs")

@@ -7,93 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Final, Unpack
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 
 import pytest
-from google.oauth2.credentials import Credentials
 
-from punk.core.events import RetryScheduled
-from punk.core.failures import Clock, TimedOut
-from punk.errors import StreamingError
+from punk.core.failures import TimedOut
+from punk.core.timeouts import ReadClock
 from punk.llm.chat import Chat
-from punk.llm.models.anthropic import AnthropicModel
-from punk.llm.models.azure_openai import AzureOpenAiModel
-from punk.llm.models.base import Model
-from punk.llm.models.bedrock import BedrockModel
-from punk.llm.models.google import GoogleModel
-from punk.llm.models.openai import OpenAiModel
-from punk.llm.options import RunOptions
-from punk.llm.retry import RetryPolicy
 from punk.llm.timeouts import Timeouts
 from punk.testing.wires.bedrock_converse import encode_event
 from tests.faults.byhand import candidate, choice, event
+from tests.faults.clocks import THRICE, folded, of_the_model, ran_out, retried
 from tests.faults.deaf import deaf
 from tests.faults.ends import asking, failed, tidy
 from tests.faults.judge import LETTING_GO
 from tests.faults.recorder import record
-from tests.faults.scripts import Hang, Pause, Repeat, Script, chunk
+from tests.faults.scripts import Hang, Pause, Repeat, Script, Send, chunk
 from tests.faults.server import Exchange
-from tests.faults.wires import KEY, WIRES, Family, Wire
+from tests.faults.wires import WIRES, Family, Wire
 from tests.faults.world import World
 from tests.llm.script import CALLS, START, call
 
 SHORT: Final = 0.2
-THRICE: Final = RetryPolicy(attempts=3, base=0.0)
+OK: Final = Send(b"HTTP/1.1 200 OK\r\n")
+Form: TypeAlias = tuple[int, str]
+"""A case, by its number and variant."""
+Scripts: TypeAlias = Mapping[Form, Script]
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=str)
-
-
-def of_the_model(wire: Wire, base: str, timeouts: Timeouts) -> Model:
-    """A model with clocks of its own."""
-    match wire.name:
-        case "anthropic":
-            return AnthropicModel("claude-sonnet-5-5", api_key=KEY, base_url=base, timeouts=timeouts)
-        case "responses":
-            return OpenAiModel("gpt-5.5", api_key=KEY, base_url=base, timeouts=timeouts)
-        case "chat":
-            return OpenAiModel("gpt-5.5", api="chat", api_key=KEY, base_url=base, timeouts=timeouts)
-        case "azure":
-            return AzureOpenAiModel("gpt-5.5", api_key=KEY, endpoint=base, timeouts=timeouts)
-        case "bedrock":
-            named = partial(BedrockModel, "amazon.nova-pro-v1:0", region_name="us-east-1", endpoint_url=base)
-            return named(aws_access_key_id="AKID", aws_secret_access_key=KEY, timeouts=timeouts)
-        case "gemini":
-            return GoogleModel("gemini-3.5-flash", api_key=KEY, base_url=base, timeouts=timeouts)
-        case _:
-            credentials = Credentials(token=KEY)  # type: ignore[no-untyped-call]  # its own
-            named = partial(GoogleModel, "gemini-3.5-flash", project="p", location="us-central1", base_url=base)
-            return named(credentials=credentials, timeouts=timeouts)
-
-
-async def ran_out(chat: Chat, clock: Clock, kept: str = "") -> str:
-    """The words of a stream that must end by `clock`, with the text that is `kept` of it."""
-    error, shown = await failed(chat)
-    assert isinstance(error.failure, TimedOut)
-    assert error.failure.clock == clock, error
-    assert error.retryable == (clock != "total")
-    assert shown == kept
-    return f"error: TimedOut {clock}" + (f", {kept!r} kept" if kept else "")
-
-
-async def folded(chat: Chat, clock: Clock, **options: Unpack[RunOptions]) -> None:
-    """The same by `complete_async`."""
-    with pytest.raises(StreamingError) as caught:
-        await chat.complete_async(**options)
-    assert isinstance(caught.value.failure, TimedOut)
-    assert caught.value.failure.clock == clock
-
-
-async def retried(chat: Chat, clock: Clock) -> int:
-    """How many requests were made in vain before a stream ended by `clock` in the end."""
-    requests = 1
-    with pytest.raises(StreamingError) as caught:
-        async with chat.with_options(retry=THRICE).complete_stream() as stream:
-            async for entry in stream.events:
-                requests += isinstance(entry.event, RetryScheduled)
-    assert isinstance(caught.value.failure, TimedOut)
-    assert caught.value.failure.clock == clock
-    return requests
 
 
 @each_wire
@@ -120,68 +61,20 @@ def test_63_no_connection(wire: Wire, world: World) -> None:
     record(63, wire.name, f"{said}, 3 requests", "every time")
 
 
-async def silent(wire: Wire, world: World, script: Script, timeouts: Timeouts) -> tuple[str, int]:
-    """What comes of a server that plays `script` before anything could be seen, with and without retries; and how many
-    requests were made with them."""
-    server = world.server
-    server.play(script)
-    chat = asking(world.model(wire)).with_options(timeouts=timeouts)
-    async with tidy(), asyncio.TaskGroup() as group:
-        said = group.create_task(ran_out(chat, "first_event"))
-        group.create_task(folded(chat, "first_event"))
-        thrice = group.create_task(retried(chat, "first_event"))
-    assert await server.let_go(LETTING_GO)
-    assert len(server.requests) == 2 + thrice.result()
-    return said.result(), thrice.result()
-
-
-def opened(wire: Wire) -> bytes:
-    """An answer up to its first text, in one piece: so its clock begins with all of it."""
-    return b"".join(wire.opening)
-
-
-NEVER_BEGUN: Final[Mapping[int, Callable[[Wire], Script]]] = {
-    64: lambda wire: (Hang(),),
-    65: lambda wire: wire.unended(Hang()),
-}
-
-
-@each_wire
-@pytest.mark.parametrize("number", NEVER_BEGUN)
-def test_64_65_no_first_event(number: int, wire: Wire, world: World) -> None:
-    said, requests = world.run(silent(wire, world, NEVER_BEGUN[number](wire), Timeouts(first_event=SHORT)))
-    record(number, wire.name, said)
-    record(number, wire.name, f"{said}, {requests} requests", "every time")
-    assert requests == 3
-
-
-@each_wire
-def test_66_a_stall(wire: Wire, world: World) -> None:
-    async def main() -> str:
-        server = world.server
-        server.play(wire.unended(opened(wire), Hang()))
-        chat = asking(world.model(wire)).with_options(timeouts=Timeouts(progress=SHORT))
-        async with tidy(), asyncio.TaskGroup() as group:
-            said = group.create_task(ran_out(chat, "progress", "Hello"))
-            group.create_task(folded(chat, "progress"))
-            # What was seen is never asked for again.
-            thrice = group.create_task(retried(chat, "progress"))
-        assert await server.let_go(LETTING_GO)
-        assert (thrice.result(), len(server.requests)) == (1, 3)
-        return said.result()
-
-    said = world.run(main())
-    record(66, wire.name, said)
-    record(66, wire.name, said, "retries")
-
-
-SSE_PINGS: Final = {"a comment": b": ping\n\n", "blank lines": b"\n\n"}
+SSE_PINGS: Final = {"a comment": b": ping\n\n", "blank lines": b"\n\n", "a line without end": b":"}
 PINGS: Final[Mapping[Family, Mapping[str, bytes]]] = {
-    "anthropic": {**SSE_PINGS, "an event": event("ping"), "an unknown event": event("nobody_knows")},
+    "anthropic": {
+        **SSE_PINGS,
+        "an event": event("ping"),
+        "an unknown event": event("nobody_knows"),
+        "an empty delta": event("content_block_delta", index=0, delta={"type": "text_delta", "text": ""}),
+        "usage": event("message_delta", delta={}, usage={"output_tokens": 1}),
+    },
     "responses": {
         **SSE_PINGS,
         "an event": event("keepalive"),
         "an unknown event": event("response.nobody_knows"),
+        "an empty delta": event("response.output_text.delta", output_index=0, content_index=0, delta=""),
         "the state again": event("response.in_progress", response={"id": "r", "status": "in_progress"}),
     },
     "chat": {
@@ -196,34 +89,16 @@ PINGS: Final[Mapping[Family, Mapping[str, bytes]]] = {
     },
     "gemini": {
         "a comment": b": ping\r\n\r\n",
+        "a line without end": b":",
         "an empty delta": candidate({"text": ""}),
         "no candidates": b'data: {"usageMetadata": {"promptTokenCount": 4}}\r\n\r\n',
     },
 }
 
 
-@each_wire
-def test_67_pings_only(wire: Wire, world: World) -> None:
-    forms = {f"There is {form}.": form for form in PINGS[wire.family]}
-
-    def respond(exchange: Exchange) -> Script:
-        [form] = [form for question, form in forms.items() if question.encode() in exchange.body]
-        return wire.unended(opened(wire), beat(wire, form))
-
-    async def main() -> list[str]:
-        server = world.server
-        server.play(respond)
-        soon = Timeouts(progress=SHORT)
-        chats = [asking(world.model(wire), question=question).with_options(timeouts=soon) for question in forms]
-        async with tidy(), asyncio.TaskGroup() as group:
-            said = [group.create_task(ran_out(chat, "progress", "Hello")) for chat in chats]
-            group.create_task(folded(chats[0], "progress"))
-        assert await server.let_go(LETTING_GO)
-        assert len(server.requests) == len(chats) + 1
-        return [task.result() for task in said]
-
-    for form, said in zip(forms.values(), world.run(main()), strict=True):
-        record(67, wire.name, said, form)
+def opened(wire: Wire) -> bytes:
+    """An answer up to its first text, in one piece: so its clock begins with all of it."""
+    return b"".join(wire.opening)
 
 
 def beat(wire: Wire, form: str) -> Repeat:
@@ -231,12 +106,55 @@ def beat(wire: Wire, form: str) -> Repeat:
     return Repeat((chunk(PINGS[wire.family][form]), Pause(0.02)))
 
 
+async def each_form(wire: Wire, world: World, scripts: Scripts, clock: ReadClock, kept: str) -> Mapping[Form, str]:
+    """What comes of servers that play `scripts`, all at once: each stream must end by `clock`, be it folded or not, and
+    be asked for three times as long as nothing is `kept`, if it is asked for again at all."""
+    server, model = world.server, world.model(wire)
+    questions = {form: f"This is {form[0]} {form[1]}." for form in scripts}
+
+    def respond(exchange: Exchange) -> Script:
+        [form] = [form for form, question in questions.items() if question.encode() in exchange.body]
+        return scripts[form]
+
+    server.play(respond)
+    soon = Timeouts(first_event=SHORT) if clock == "first_event" else Timeouts(progress=SHORT)
+    chats = {form: asking(model, question=words).with_options(timeouts=soon) for form, words in questions.items()}
+    async with tidy(), asyncio.TaskGroup() as group:
+        said = {form: group.create_task(ran_out(chat, clock, kept)) for form, chat in chats.items()}
+        again = [group.create_task(retried(chat, clock)) for chat in chats.values()]
+        group.create_task(folded(next(iter(chats.values())), clock))
+    assert await server.let_go(LETTING_GO)
+    assert {task.result() for task in again} == {1 if kept else 3}
+    # A machine that stalls lets a clock run out before the request is on its way.
+    assert len(chats) < len(server.requests) <= len(chats) * (2 if kept else 4) + 1
+    return {form: task.result() for form, task in said.items()}
+
+
 @each_wire
-def test_67_pings_only_before_the_first_event(wire: Wire, world: World) -> None:
-    form = next(iter(PINGS[wire.family]))
-    said, requests = world.run(silent(wire, world, wire.unended(beat(wire, form)), Timeouts(first_event=SHORT)))
-    record(67, wire.name, f"{said}, {requests} requests", f"{form}, before the first event, every time")
-    assert requests == 3
+def test_64_65_67_no_first_event(wire: Wire, world: World) -> None:
+    ping = next(iter(PINGS[wire.family]))
+    scripts: Scripts = {
+        (64, ""): (Hang(),),
+        (64, "headers without end"): (OK, Repeat((Send(b"x-more: to come\r\n"), Pause(0.02)))),
+        (64, "a header line without end"): (OK, Send(b"x-long: "), Repeat((Send(b"x"), Pause(0.02)))),
+        (64, "100 Continue for ever"): (Repeat((Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Pause(0.02))),),
+        (65, ""): wire.unended(Hang()),
+        (67, f"{ping}, before the first event"): wire.unended(beat(wire, ping)),
+    }
+    for (number, variant), said in world.run(each_form(wire, world, scripts, "first_event", "")).items():
+        record(number, wire.name, said, variant)
+        record(number, wire.name, f"{said}, 3 requests", f"{variant}, every time" if variant else "every time")
+
+
+@each_wire
+def test_66_67_no_progress(wire: Wire, world: World) -> None:
+    stall: Scripts = {(66, ""): wire.unended(opened(wire), Hang())}
+    pings: Scripts = {(67, form): wire.unended(opened(wire), beat(wire, form)) for form in PINGS[wire.family]}
+    found = world.run(each_form(wire, world, {**stall, **pings}, "progress", "Hello"))
+    for (number, variant), said in found.items():
+        record(number, wire.name, said, variant)
+        # What was seen is never asked for again.
+        record(number, wire.name, said, f"{variant}, retries" if variant else "retries")
 
 
 @each_wire
@@ -244,7 +162,7 @@ def test_68_the_total_deadline(wire: Wire, world: World) -> None:
     async def main() -> None:
         server = world.server
         server.play(wire.unended(opened(wire), Repeat((chunk(wire.late), Pause(0.02)))))
-        chat = asking(world.model(wire)).with_options(timeouts=Timeouts(total=0.3), retry=THRICE)
+        chat = asking(world.model(wire)).with_options(timeouts=Timeouts(total=0.4), retry=THRICE)
         async with tidy():
             error, kept = await failed(chat)
         assert isinstance(error.failure, TimedOut)
@@ -252,7 +170,7 @@ def test_68_the_total_deadline(wire: Wire, world: World) -> None:
         assert not error.retryable
         assert ("Hello" + "LATE" * len(kept)).startswith(kept)
         assert await server.let_go(LETTING_GO)
-        assert len(server.requests) == 1
+        assert len(server.requests) <= 1  # a machine that stalls may not come to it
 
     world.run(main())
     record(68, wire.name, "error: TimedOut total, final, what came is kept")
