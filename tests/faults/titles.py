@@ -128,4 +128,12 @@ NOTES: Final[tuple[str, ...]] = (
     "41: a delta without a start opens its block, and the answer. 42: a second start is an error. 43: a terminal"
     " closes what is open, but calls.",
     "47: wires without words of their own for a refusal have them as text.",
+    "48: what is no strict JSON object is an error result; on Gemini, whose arguments are JSON already, what is no"
+    " object is malformed, as in 37. 51: without an id one is made and the call runs; without a name it is an error"
+    " result.",
+    "53: calls are kept apart by their place. Of two with one id in a turn the first runs, and the second is an error"
+    " result under an id of its own: it may be the same call, said twice.",
+    "55: the run ends; where a wire has no such reason, its `stop` is what it says.",
+    "89, 91: a server that does not get ready is told on entering, before any request. 93: a line that answers nobody"
+    " is noise, and the call waits on; a damaged answer to it is an error result, and the session goes on.",
 )
