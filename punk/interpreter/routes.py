@@ -39,9 +39,10 @@ class Routes:
             case body:
                 return Turn(provider, body, effect.clocks)
 
-    def expect_whole(self, model: int) -> None:
-        """From now on, model number `model` is asked for whole answers: it cannot stream."""
-        self._deliveries[model] = "whole"
+    def expect_whole(self, model: int) -> bool:
+        """Model number `model` cannot stream: it is asked for whole answers from now on. False if it was before."""
+        before, self._deliveries[model] = self._deliveries[model], "whole"
+        return before != "whole"
 
     async def refused(self, effect: RequestTurn, *, keep: bool) -> Failure | None:
         """Why one of the models could not be asked for `effect`, None if all could; nothing is sent to find out. The

@@ -231,8 +231,7 @@ class Runtime:
                 if self._stock.full:
                     await self._bell.until(lambda: not self._stock.full)
                 events = await turn.read()
-                if self._mode == "fold" and is_refused_stream(events):
-                    self._routes.expect_whole(effect.model)
+                if self._mode == "fold" and is_refused_stream(events) and self._routes.expect_whole(effect.model):
                     await self._request(effect)
                     return
                 self.cause = turn.cause

@@ -164,7 +164,17 @@ async def _settled(
 
 
 async def _let_go(task: asyncio.Task[T]) -> None:
+    """Cancel `task` and wait until it has cleaned up, for a while, even if the caller is cancelled meanwhile."""
     task.cancel()
-    await asyncio.wait({task}, timeout=GRACE_SECONDS)
+    clock = asyncio.get_running_loop().time
+    end = clock() + GRACE_SECONDS
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done() and clock() < end:
+        try:
+            await asyncio.wait({task}, timeout=end - clock())
+        except asyncio.CancelledError as error:
+            cancelled = error
     if task.done() and not task.cancelled():
         task.exception()  # looked at, so that nothing is reported as never retrieved
+    if cancelled is not None:
+        raise cancelled

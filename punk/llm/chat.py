@@ -49,7 +49,7 @@ class Chat(Generic[T_co]):
     `with_output`. Raises `ConfigurationError` for what is none of these.
     """
 
-    __slots__ = ("_messages", "_model", "_options", "_output", "_servers", "_tools")
+    __slots__ = ("_messages", "_model", "_options", "_output", "_servers", "_toolbox", "_tools")
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Chat(Generic[T_co]):
         self._messages: Log[Message] = messages if isinstance(messages, Log) else Log(map(checked_message, messages))
         self._model = None if model is None else check_model(model)
         self._tools = checked_tools(tools)
+        self._toolbox: Toolbox | None = None  # made when it is first asked for: to describe a tool takes milliseconds
         self._servers = mcp_servers if isinstance(mcp_servers, MCPServers) else checked(mcp_servers)
         self._output = output
         self._options = RunOptions()
@@ -123,7 +124,7 @@ class Chat(Generic[T_co]):
     def with_tools(self, tools: Sequence[AsTool]) -> Chat[T_co]:
         """This chat with `tools` instead of the ones it had."""
         chat = copy(self)
-        chat._tools = checked_tools(tools)
+        chat._tools, chat._toolbox = checked_tools(tools), None
         return chat
 
     def with_mcp_servers(self, servers: Sequence[MCPServerConfig] | MCPServers) -> Chat[T_co]:
@@ -165,7 +166,7 @@ class Chat(Generic[T_co]):
         """
         form = None if output is None else OutputForm.of(output)
         chat = Chat(self._messages, self._model, self._tools, mcp_servers=self._servers, output=form)
-        chat._options = self._options
+        chat._options, chat._toolbox = self._options, self._toolbox
         return cast("Chat[T] | Chat[None]", chat)
 
     @property
@@ -183,11 +184,8 @@ class Chat(Generic[T_co]):
         return self.with_messages(denied(self.messages, call_id, reason))
 
     def complete_stream(self, **options: Unpack[RunOptions]) -> ChatStream[T_co]:
-        """The answer as a stream: `async with chat.complete_stream() as stream`.
-
-        Tools that the model calls are run and answered; `RunOptions` says what can be chosen. Raises
-        `ConfigurationError` for a bound that is not positive.
-        """
+        """The answer as a stream: `async with chat.complete_stream() as stream`. Tools that the model calls are run.
+        `RunOptions` says what can be chosen; raises `ConfigurationError` for what that cannot be."""
         return self._stream(options, "stream")
 
     async def complete_async(self, **options: Unpack[RunOptions]) -> Chat[T_co]:
@@ -233,7 +231,8 @@ class Chat(Generic[T_co]):
                 return Chat(messages, model, tools)
 
     def _plan(self, options: Options) -> Plan[T_co]:
-        return Plan(self._messages, Toolbox.of(self._tools), self._servers, self._output, options)
+        self._toolbox = self._toolbox or Toolbox.of(self._tools)
+        return Plan(self._messages, self._toolbox, self._servers, self._output, options)
 
     def _stream(self, options: RunOptions, mode: Mode) -> ChatStream[T_co]:
         return ChatStream(self, self._plan(Options(**over(options, self._options))), mode)
@@ -241,7 +240,7 @@ class Chat(Generic[T_co]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Chat):
             return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__ if name != "_toolbox")
 
     def __hash__(self) -> int:
         return hash((self._messages, self._tools))

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from punk.core.events import Heartbeat, RetryScheduled, TextDelta, TimerFired, TurnRequested
-from punk.core.failures import Clock, ConnectionLost, HttpStatus, TimedOut
+from punk.core.failures import Clock, ConnectionLost, HttpStatus, StreamingUnsupported, TimedOut
 from punk.core.state import Failed, Waiting
 from punk.errors import StreamingError, StreamingNotSupported
 from punk.llm.chat import Chat
@@ -280,6 +280,16 @@ def test_a_fallback_that_cannot_stream_is_told_at_once() -> None:
         assert model.requests == ()
         broken = chat.with_model(ScriptedModel([[LOST]]))
         assert (await broken.complete_async(fallback=[mute])).latest_message.content == "whole"
+
+    run(main())
+
+
+def test_a_model_that_refuses_to_stream_and_to_answer_whole_is_asked_twice_at_most() -> None:
+    async def main() -> None:
+        chat, model = ask(*[[Fault(StreamingUnsupported("no"))]] * 5)
+        with pytest.raises(StreamingNotSupported):
+            await chat.complete_async()
+        assert len(model.requests) == 2
 
     run(main())
 
