@@ -168,8 +168,14 @@ MUTANTS: Final = (
     Mutant(
         "a cancelled tool is left at once",
         "interpreter/tool_call",
-        "    await asyncio.wait({task}, timeout=GRACE_SECONDS)\n",
-        "",
+        "while not task.done() and clock() < end:",
+        "while False:",
+    ),
+    Mutant(
+        "a tool that cleans up is left when the run ends",
+        "interpreter/tool_call",
+        "            cancelled = error\n",
+        "            raise\n",
     ),
 )
 

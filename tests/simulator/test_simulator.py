@@ -49,7 +49,7 @@ def test_everything_happens(reached: Reached) -> None:
     for body in ("wait", "chat", "read", "leave", "raise", "fold"):
         assert ("body", body) in happened
     for kind in ("fine", "refused", "no connection", "late headers", "lost", "cut", "stalled", "pinging", "paused",
-                 "slow", "failed", "wrong order", "ended twice"):  # fmt: skip
+                 "slow", "failed", "wrong order", "ended twice", "rude"):  # fmt: skip
         assert ("answer", kind) in happened
     for kind in ("cancel body", "cancel stream", "cancel from thread", "cancel reader"):
         assert ("outside", kind) in happened
