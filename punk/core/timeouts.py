@@ -111,9 +111,14 @@ class Watch:
 
     def after(self, seconds: float, events: Iterable[Event]) -> Watch:
         """When a read of so many `seconds` has brought `events`."""
-        if any(map(is_progress, events)):
-            return Watch(self.clocks, "progress", self.clocks.progress)
-        return Watch(self.clocks, self.clock, self.left - seconds)
+        for event in events:
+            if is_progress(event):
+                break
+        else:
+            return Watch(self.clocks, self.clock, self.left - seconds)
+        if self.clock == "progress" and self.left == self.clocks.progress:
+            return self
+        return Watch(self.clocks, "progress", self.clocks.progress)
 
     @property
     def fired(self) -> TimerFired:
@@ -124,9 +129,9 @@ class Watch:
 def is_progress(event: Event) -> bool:
     """Whether `event` brings an answer further: signs of life, counts and empty pieces do not."""
     match event:
-        case Heartbeat() | UsageReported():
-            return False
         case TextDelta(text=text) | ThinkingDelta(text=text) | RefusalDelta(text=text) | CallDelta(arguments=text):
             return text != ""
+        case Heartbeat() | UsageReported():
+            return False
         case _:
             return True

@@ -3,47 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar, final
-
-T = TypeVar("T")
-
-
-class TimeIsUp(Exception):
-    """What was waited for did not come in time."""
+from math import inf
+from typing import final
 
 
 @final
 class Alarm:
-    """Used by one task, for one wait after the other; `close` is called in any case."""
+    """Set before each wait of one task, and put off behind it; `close` is called in any case."""
 
-    __slots__ = ("_deadline", "_loop", "_rang", "_task", "_timer")
+    __slots__ = ("_cancels", "_deadline", "_loop", "_rang", "_task", "_timer")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[object] | None = None
+        self._cancels = 0
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rang = False
 
-    async def within(self, seconds: float, work: Awaitable[T]) -> T:
-        """What `work` gives. Raises `TimeIsUp` after so many `seconds`, when `work` has been cancelled."""
-        task = self._task = asyncio.current_task()
-        assert task is not None, "a coroutine runs in a task"
-        cancels = task.cancelling()
+    def set(self, deadline: float) -> None:
+        """From now on, cancel what the running task waits for when the loop's clock comes to `deadline`."""
+        if self._task is None:
+            self._task = asyncio.current_task()
+            assert self._task is not None, "a coroutine runs in a task"
+        self._cancels = self._task.cancelling()
         self._rang = False
-        self._set(self._loop.time() + seconds)
-        try:
-            return await work
-        except BaseException as error:
-            if not self._rang:
-                raise
-            wanted = task.uncancel() > cancels
-            if wanted or not isinstance(error, Exception | asyncio.CancelledError):
-                raise
-            raise TimeIsUp from error
-        finally:
-            self._deadline = None
+        self._arm(deadline)
+
+    def put_off(self) -> None:
+        """The wait is over."""
+        self._deadline = None
+
+    def caused(self, error: BaseException) -> bool:
+        """Whether the wait ended in `error` because its time was up, and not because the task is cancelled by others,
+        too."""
+        if not self._rang or self._task is None:
+            return False
+        wanted = self._task.uncancel() > self._cancels
+        return not wanted and isinstance(error, Exception | asyncio.CancelledError)
 
     def close(self) -> None:
         """Stop the timer."""
@@ -51,11 +48,13 @@ class Alarm:
             self._timer.cancel()
             self._timer = None
 
-    def _set(self, deadline: float) -> None:
+    def _arm(self, deadline: float) -> None:
         self._deadline = deadline
-        if self._timer is not None and self._timer.when() > deadline:
-            self.close()
-        if self._timer is None and deadline != float("inf"):
+        if self._timer is None:
+            if deadline != inf:
+                self._timer = self._loop.call_at(deadline, self._ring)
+        elif self._timer.when() > deadline:
+            self._timer.cancel()
             self._timer = self._loop.call_at(deadline, self._ring)
 
     def _ring(self) -> None:
@@ -64,7 +63,7 @@ class Alarm:
         if self._deadline is None:
             return
         if self._deadline > self._loop.time():
-            self._set(self._deadline)
+            self._arm(self._deadline)
         elif self._task is not None:
             self._rang = True
             self._task.cancel()

@@ -12,8 +12,8 @@ from returns.methods import unwrap_or_failure
 from punk.core.effects import RequestTurn
 from punk.core.failures import Failure, Unsupported
 from punk.core.timeouts import timed_out
-from punk.interpreter.turn import presentable_failure
 from punk.providers.base import Provider, TransportError, read_all
+from punk.providers.secrets import presentable_failure, presented, secrets_of_body
 
 
 @final
@@ -27,7 +27,7 @@ class Counted:
 @final
 @dataclass(frozen=True, slots=True)
 class NotCounted:
-    """The provider did not say; `cause` is the foreign exception behind the failure."""
+    """The provider did not say; `cause` is the foreign exception behind the failure, as it may be shown."""
 
     failure: Failure
     cause: BaseException | None = None
@@ -53,11 +53,11 @@ async def count_tokens(provider: Provider, turn: RequestTurn) -> Count:
             finally:
                 await stream.close()
     except TransportError as error:
-        return NotCounted(error.failure, error.__cause__)
+        return NotCounted(*presented(error, body))
     except TimeoutError:
         return NotCounted(timed_out("first_event", clocks))
     match unwrap_or_failure(provider.count(answer)):
         case int() as tokens:
             return Counted(tokens)
         case failure:
-            return NotCounted(presentable_failure(failure, stream.secrets))
+            return NotCounted(presentable_failure(failure, (*stream.secrets, *secrets_of_body(body))))

@@ -13,21 +13,19 @@ from punk.core.events import Event
 class Stock:
     """Filled by the pump, a chunk at a time while it is not `full`; emptied by readers, an event at a time."""
 
-    __slots__ = ("_ahead", "in_hand")
+    __slots__ = ("_ahead", "full", "in_hand")
 
     def __init__(self) -> None:
         self.in_hand: deque[Event] = deque()
         self._ahead: Sequence[Event] = ()
-
-    @property
-    def full(self) -> bool:
+        self.full: bool = False
         """Whether nothing more may be read ahead."""
-        return bool(self._ahead)
 
     def put(self, events: Sequence[Event]) -> None:
         """Take the events of a chunk."""
         if self.in_hand:
             self._ahead = events
+            self.full = bool(events)
         else:
             self.in_hand.extend(events)
 
@@ -37,12 +35,14 @@ class Stock:
             return False
         self.in_hand.extend(self._ahead)
         self._ahead = ()
+        self.full = False
         return True
 
     def clear(self) -> None:
         """Throw everything away."""
         self.in_hand.clear()
         self._ahead = ()
+        self.full = False
 
     def __iter__(self) -> Iterator[Event]:
         yield from self.in_hand

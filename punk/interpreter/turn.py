@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, final
 
 from punk.core.events import Event, ProviderEvent, TimerFired, TurnEnded, TurnFailed
-from punk.core.failures import Failure, HttpStatus, Malformed, ProviderError, StreamingUnsupported, Truncated
+from punk.core.failures import Failure, StreamingUnsupported, Truncated
 from punk.core.timeouts import Clocks, Watch
-from punk.interpreter.alarm import Alarm, TimeIsUp
+from punk.interpreter.alarm import Alarm
 from punk.providers.answer_tool import answer_events, answering
-from punk.providers.base import Body, ByteStream, Decoder, Provider, TransportError, presentable, read_all
+from punk.providers.base import Body, ByteStream, Decoder, Provider, TransportError, read_all
+from punk.providers.secrets import presentable_failure, presented, secrets_of_body
 
 DRAIN_SECONDS: Final = 0.02
 """How long an answer that has ended may take to end its bytes too, so that its connection can be used again."""
@@ -26,7 +27,8 @@ LAST: Final = (TurnEnded, TurnFailed)
 class Turn:
     """Reads the answer to `body` by its `clocks`. Used by one task, which calls `close` in any case.
 
-    `over` is true once `read` has given the turn's last event; `cause` the foreign exception behind a failure.
+    `over` is true once `read` has given the turn's last event; `cause` the foreign exception behind a failure,
+    as it may be shown.
     """
 
     def __init__(self, provider: Provider, body: Body, clocks: Clocks) -> None:
@@ -46,19 +48,24 @@ class Turn:
         try:
             await self._provider.transport.prepare(self._body)
         except TransportError as error:
-            self.cause = error.__cause__
-            return error.failure
+            failure, self.cause = presented(error, self._body)
+            return failure
         return None
 
     async def read(self) -> tuple[ProviderEvent | TimerFired, ...]:
         """The events of the next piece of the answer; there may be none in it."""
         begun = self._clock()
+        self._alarm.set(begun + self._watch.left)
         try:
-            events = await self._alarm.within(self._watch.left, self._read())
-        except TimeIsUp:
+            events = await self._read()
+        except BaseException as error:
+            if not self._alarm.caused(error):
+                raise
             self.over = True
             self._bytes_ended = True  # they are not waited for again
             return (self._watch.fired,)
+        finally:
+            self._alarm.put_off()
         self._watch = self._watch.after(self._clock() - begun, events)
         return events
 
@@ -77,8 +84,11 @@ class Turn:
                 events = self._decoder.end()
                 self._bytes_ended = True
         except TransportError as error:
-            self.cause = error.__cause__
-            events = (TurnFailed(error.failure),)
+            failure, self.cause = presented(error, self._body)
+            events = (TurnFailed(failure),)
+            self._bytes_ended = True
+        if len(events) > 1:
+            events = _up_to_last(events)
         if events and isinstance(events[-1], LAST):
             self.over = True
             events = (*events[:-1], self._presentable(events[-1]))
@@ -90,7 +100,8 @@ class Turn:
     def _presentable(self, event: ProviderEvent) -> ProviderEvent:
         if not isinstance(event, TurnFailed) or self._stream is None:
             return event
-        return TurnFailed(presentable_failure(event.failure, self._stream.secrets))
+        secrets = (*self._stream.secrets, *secrets_of_body(self._body))
+        return TurnFailed(presentable_failure(event.failure, secrets))
 
     async def drain(self) -> None:
         """Read to the end of the bytes, if it is near."""
@@ -110,11 +121,12 @@ class Turn:
             await self._stream.close()
 
 
-def presentable_failure(failure: Failure, secrets: Iterable[str]) -> Failure:
-    """`failure`, with what the other side wrote fit to be shown."""
-    if isinstance(failure, HttpStatus | ProviderError | Malformed):
-        return replace(failure, message=presentable(failure.message, secrets))
-    return failure
+def _up_to_last(events: tuple[ProviderEvent, ...]) -> tuple[ProviderEvent, ...]:
+    """`events` without those that a decoder gives after the last one of its turn: nobody waits for them."""
+    for at, event in enumerate(events, 1):
+        if isinstance(event, LAST):
+            return events[:at]
+    return events
 
 
 def is_refused_stream(events: Sequence[Event]) -> bool:

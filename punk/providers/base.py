@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
-from typing import Final, Literal, Protocol, Self, TypeAlias, final
+from typing import Literal, NoReturn, Protocol, Self, TypeAlias, final
 
 from returns.result import Result
 
@@ -29,8 +29,8 @@ class Body:
     how many seconds there are to make a connection.
     """
 
-    json: JsonObject
-    headers: tuple[tuple[str, str], ...] = ()
+    json: JsonObject = field(repr=False)  # what is laid over it may hold keys
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     delivery: Delivery = "stream"
     answer_tool: str | None = None
     connect: float = inf
@@ -47,32 +47,28 @@ class Decoder(Protocol):
 
 
 class TransportError(Exception):
-    """A request or its answer broke; `failure` says how. The foreign exception is its `__cause__`."""
+    """A request or its answer broke; `failure` says how, and `secrets` is what it was asked with that its texts may
+    hold. The foreign exception is its `__cause__`. None of it is shown but by `punk.providers.secrets.presented`."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, secrets: Iterable[str] = ()) -> None:
         self.failure = failure
+        self.secrets = tuple(secrets)
         super().__init__(failure.message)
 
 
-TEXT_LIMIT: Final = 500
-"""Characters kept of a text that the other side wrote."""
+class Unpicklable:
+    """Holds keys and connections, which must not lie in a file. A copy of it is itself."""
 
-SHORTEST_SECRET: Final = 8
-"""Keys below this many characters are placeholders, and may be words of a message."""
+    __slots__ = ()
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a model cannot be pickled, for it holds keys and connections: make it where it is used")
 
-def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """`text` with each of `secrets` blotted out: some servers repeat the key that they refuse."""
-    for secret in secrets:
-        if len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, "***")
-    return text
+    def __copy__(self) -> Self:
+        return self
 
-
-def presentable(text: str, secrets: Iterable[str] = ()) -> str:
-    """A text that the other side wrote, as it may stand in a message of ours: no secret, one line, not endless."""
-    text = " ".join(without_secrets(text, secrets).split())
-    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}…"
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
 
 class ByteStream(Protocol):

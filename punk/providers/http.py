@@ -23,12 +23,12 @@ from punk.core.failures import (
     TimedOut,
     Unsupported,
 )
-from punk.providers.base import TEXT_LIMIT, TransportError, presentable
+from punk.providers.base import TransportError
+from punk.providers.secrets import FORBIDDEN_HEADER, presentable, secrets_of
 from punk.wire.body import error_of
 from punk.wire.json import loads_lenient
 
 if TYPE_CHECKING:
-    import httpx
     import httpx2
 
 
@@ -51,10 +51,6 @@ _STATUS_TEXT: Final = {
     529: "the provider is overloaded",
 }
 
-FORBIDDEN_HEADER: Final = Unsupported(
-    "the request cannot be sent: a key or another header holds characters that HTTP forbids"
-)
-
 _QUOTED: Final = re.compile(r"\bb['\"]")
 _NO_STREAM: Final = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
 _REFUSED: Final = re.compile(r"(\bnot|n't) (\w+ )?(support|available|allowed)|unsupported|must be verified", re.I)
@@ -64,7 +60,7 @@ _REFUSED: Final = re.compile(r"(\bnot|n't) (\w+ )?(support|available|allowed)|un
 class ResponseStream:
     """Reads a response whose body was not read yet. Used and closed by the one task that opened it."""
 
-    def __init__(self, response: httpx2.Response | httpx.Response) -> None:
+    def __init__(self, response: httpx2.Response) -> None:
         self._response = response
         # Not through an SDK's own iterator: that one leaves this one open when it is closed.
         # Bytes that nothing has to unpack are read one layer lower, at half the cost.
@@ -73,15 +69,15 @@ class ResponseStream:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The keys in the headers of the request."""
-        return secrets_in(self._response.request.headers)
+        """What may be secret in the request."""
+        return secrets_of(self._response.request.headers, str(self._response.request.url))
 
     async def read(self) -> bytes | None:
         """The next bytes, None at the clean end. Raises `TransportError`."""
         try:
             chunk = await anext(self._chunks, None)
         except Exception as error:
-            raise TransportError(failure_of(error, clock=self._clock)) from error
+            raise TransportError(failure_of(error, clock=self._clock), self.secrets) from error
         self._clock = "progress"
         return chunk
 
@@ -99,16 +95,9 @@ class ResponseStream:
                 pass
 
 
-def connect_within(seconds: float) -> httpx.Timeout:
-    """The timeouts of one request of a client of punk's own: for the connection alone, for punk has clocks itself."""
-    import httpx
-
-    return httpx.Timeout(None, connect=None if seconds == inf else seconds)
-
-
 def patience(connect: float, known: float | httpx2.Timeout | None = None) -> httpx2.Timeout:
-    """The timeouts of one request of an SDK's client: `connect` seconds for the connection, if it does not `know` less,
-    and what it knows of the rest."""
+    """The timeouts of one request: `connect` seconds for the connection, if its client has not `known` less, and what
+    that one knows of the rest. A client of punk's own knows nothing, for punk has clocks itself."""
     import httpx2
 
     of_client = httpx2.Timeout(known)
@@ -116,12 +105,6 @@ def patience(connect: float, known: float | httpx2.Timeout | None = None) -> htt
     return httpx2.Timeout(
         connect=None if sooner == inf else sooner, read=of_client.read, write=of_client.write, pool=of_client.pool
     )
-
-
-def secrets_in(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys among the headers of a request."""
-    given = (headers.get(name, "") for name in ("authorization", "x-api-key", "api-key", "x-goog-api-key"))
-    return tuple(value.removeprefix("Bearer ") for value in given if value)
 
 
 def failure_of(error: BaseException, *, clock: Clock = "progress") -> Failure:
@@ -156,7 +139,7 @@ def status_failure(
         case Success(_):
             pass
         case _:
-            text = raw[: 4 * TEXT_LIMIT].decode(errors="replace").strip()
+            text = raw.decode(errors="replace").strip()
             message = None if text.startswith("<") else text
     message = presentable(message or own, secrets)
     if status == 400 and _NO_STREAM.search(message) and _REFUSED.search(message):

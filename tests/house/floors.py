@@ -127,7 +127,7 @@ def floor_of(path: str) -> Floor | None:
             return Floor(Kind.BASE)
         case ["punk", "providers", "__init__" | "base" | "encoding" | "counts" | "reading", *_]:
             return Floor(Kind.BASE)
-        case ["punk", "providers", "answer_tool" | "results" | "secrets", *_]:
+        case ["punk", "providers", "answer_tool" | "results" | "secrets" | "addresses", *_]:
             return Floor(Kind.BASE)
         case ["punk", "providers", "pool" | "http", *_]:
             return Floor(Kind.TRANSPORT)

@@ -22,7 +22,7 @@ from punk.core.failures import (
     TimedOut,
     Unsupported,
 )
-from punk.providers.http import connect_within, failure_of, patience, retry_after_seconds, status_failure
+from punk.providers.http import failure_of, patience, retry_after_seconds, status_failure
 
 CASES: list[tuple[str, type[Failure], Clock | None]] = [
     ("ConnectTimeout", TimedOut, "connect"),
@@ -166,5 +166,3 @@ def test_a_client_that_is_given_may_know_less_patience() -> None:
     assert patience(3.0, httpx2.Timeout(7.0, connect=1.0)) == httpx2.Timeout(7.0, connect=1.0)
     assert patience(3.0, httpx2.Timeout(7.0, connect=5.0)) == httpx2.Timeout(7.0, connect=3.0)
     assert patience(inf, 7.0) == httpx2.Timeout(7.0)
-    assert connect_within(3.0) == httpx.Timeout(None, connect=3.0)
-    assert connect_within(inf) == httpx.Timeout(None)

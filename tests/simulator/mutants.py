@@ -67,7 +67,12 @@ MUTANTS: Final = (
     Mutant("the pump is not cancelled", RUNTIME, "            self._pump.cancel()", "            pass"),
     Mutant("nobody waits for the pump to end", RUNTIME, "while not self._pump.done():", "while False:"),
     Mutant("what comes after the end is offered", "interpreter/turn", "return events[:at]", "return events"),
-    Mutant("an alarm is left on", "interpreter/alarm", "            self._timer.cancel()\n", ""),
+    Mutant(
+        "an alarm is left on",
+        "interpreter/alarm",
+        "            self._timer.cancel()\n            self._timer = None",
+        "            pass",
+    ),
     Mutant("the total clock is left on", RUNTIME, "                self._total.cancel()", "                pass"),
     Mutant("a deadline does not move", "interpreter/alarm", "if self._deadline > self._loop.time():", "if False:"),
     Mutant(

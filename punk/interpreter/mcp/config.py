@@ -119,7 +119,9 @@ class MCPServerConfig:
         return text
 
     def _secrets(self) -> set[str]:
-        values = [*(self.env or {}).values(), *(self.headers or {}).values()]
+        arguments = self.program[1:]
+        values = [*(self.env or {}).values(), *(self.headers or {}).values(), *arguments]
+        values += [argument.partition("=")[2] for argument in arguments if argument.startswith("-")]
         if self.url is not None:
             parts = urlsplit(self.url)
             values += [parts.query, parts.netloc.rpartition("@")[0], parts.username or "", parts.password or ""]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, final
 
 from punk.core.json import JsonObject
@@ -21,6 +21,7 @@ class AnthropicSettings:
     `max_tokens` bounds an answer, its thinking included; it is raised where a thinking budget would leave no room.
     `seed` is there to be refused: the wire has no word for it. `extra_body` is set over the fields of every request, so
     it can add what punk does not know; its `output_config` field by field.
+    It may hold keys, and is not shown.
     """
 
     model: str
@@ -32,4 +33,4 @@ class AnthropicSettings:
     stop_sequences: tuple[str, ...] = ()
     seed: int | None = None
     tool_choice: ToolChoice | None = None
-    extra_body: JsonObject | None = None
+    extra_body: JsonObject | None = field(default=None, repr=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, final
 
 from punk.core.failures import Failure, Unsupported
-from punk.providers.base import Body, ByteStream, TransportError
+from punk.providers.addresses import plain_address
+from punk.providers.base import Body, ByteStream, TransportError, Unpicklable
 from punk.providers.http import ResponseStream, failure_of, patience, status_failure
 from punk.providers.pool import CLOSED, ClientPool, HomeLoop
+from punk.providers.secrets import check_sendable, secrets_behind
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncAPIResponse, AsyncStream
@@ -23,7 +26,7 @@ NO_KEY: Final = Unsupported("there is no key for Anthropic: set ANTHROPIC_API_KE
 
 
 @final
-class AnthropicTransport:
+class AnthropicTransport(Unpicklable):
     """Talks to one Messages endpoint.
 
     A `client` that is given is used as it is, but for the SDK's own retries, and never closed. Without one, each event
@@ -43,13 +46,14 @@ class AnthropicTransport:
     async def prepare(self, body: Body) -> None:
         """Make sure of the client that `body` needs. Raises `TransportError`."""
         if self._given is not None:
-            self._checked(self._given)
+            check_sendable(self._checked(self._given).default_headers.values())
             return
         client = await self._own.get()
         if client.api_key is None and client.auth_token is None and client.credentials is None:
             # Not kept: the key may be there when it is tried again.
             await self._own.close()
             raise TransportError(NO_KEY)
+        check_sendable(client.default_headers.values())
 
     async def open(self, body: Body) -> ByteStream:
         """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
@@ -75,10 +79,14 @@ class AnthropicTransport:
         import httpx2
         from anthropic import AnthropicError, AsyncAnthropic
 
+        known = os.environ.get("ANTHROPIC_BASE_URL", "") if self._base_url is None else self._base_url
+        address = plain_address(known)
         try:
             return AsyncAnthropic(
                 api_key=self._api_key,
-                base_url=self._base_url,
+                base_url=address.url or self._base_url,
+                default_headers=address.headers,
+                default_query=address.query,
                 timeout=None,
                 max_retries=0,
             )
@@ -92,7 +100,7 @@ async def _answer(body: Body, client: AsyncAnthropic) -> ByteStream:
     try:
         response = await _request(client, body).__aenter__()
     except Exception as error:
-        raise TransportError(_failure(error, client)) from error
+        raise TransportError(_failure(error)) from error
     return ResponseStream(response.http_response)
 
 
@@ -121,12 +129,12 @@ def _request(client: AsyncAnthropic, body: Body) -> Request:
     )
 
 
-def _failure(error: Exception, client: AsyncAnthropic) -> Failure:
+def _failure(error: Exception) -> Failure:
     from anthropic import APIStatusError, CredentialsError
 
     if isinstance(error, APIStatusError):
-        secrets = [secret for secret in (client.api_key, client.auth_token) if secret]
         response = error.response
+        secrets = secrets_behind(error)
         return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
     if isinstance(error, CredentialsError) or (isinstance(error, TypeError) and "authentication" in str(error)):
         return NO_KEY

@@ -8,7 +8,7 @@ from returns.result import Success
 
 from punk.core.failures import Failure, ProviderError
 from punk.core.json import JsonObject
-from punk.providers.base import presentable
+from punk.providers.secrets import presentable
 from punk.wire.body import failure_in_body
 from punk.wire.eventstream import HeaderValue
 from punk.wire.json import loads_lenient, repair_surrogates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from punk.core.json import JsonObject
@@ -18,6 +18,7 @@ class BedrockSettings:
     `max_tokens` bounds an answer, its thinking included; it is raised where a thinking budget would leave no room.
     `extra_body` is laid over the fields of every request; what is an object in both is laid over member by member, and
     tools (Nova's system tools, say) are added to the others.
+    It may hold keys, and is not shown.
     """
 
     model: str
@@ -29,4 +30,4 @@ class BedrockSettings:
     stop_sequences: tuple[str, ...] = ()
     seed: int | None = None
     tool_choice: ToolChoice | None = None
-    extra_body: JsonObject | None = None
+    extra_body: JsonObject | None = field(default=None, repr=False)

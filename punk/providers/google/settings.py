@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, final
 
 from punk.core.json import JsonObject
@@ -24,6 +24,7 @@ class GoogleSettings:
 
     `max_tokens` bounds an answer, its thinking included; it is raised where a thinking budget would leave no room.
     `extra_body` is set over the fields of every request, and over those of its `generationConfig` one by one.
+    It may hold keys, and is not shown.
     """
 
     model: str
@@ -36,7 +37,7 @@ class GoogleSettings:
     stop_sequences: tuple[str, ...] = ()
     seed: int | None = None
     tool_choice: ToolChoice | None = None
-    extra_body: JsonObject | None = None
+    extra_body: JsonObject | None = field(default=None, repr=False)
 
 
 def version_of(model: str) -> tuple[int, int] | None:

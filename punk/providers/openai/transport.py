@@ -11,9 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar, final
 
 from punk.core.failures import Failure, Unsupported
-from punk.providers.base import Body, ByteStream, TransportError, presentable
-from punk.providers.http import ResponseStream, failure_of, secrets_in, status_failure
+from punk.providers.addresses import plain_address
+from punk.providers.base import Body, ByteStream, TransportError, Unpicklable
+from punk.providers.http import ResponseStream, failure_of, status_failure
 from punk.providers.pool import CLOSED, ClientPool, HomeLoop
+from punk.providers.secrets import check_sendable, presentable, secrets_behind
 
 if TYPE_CHECKING:
     from openai import AsyncAPIResponse, AsyncOpenAI
@@ -44,7 +46,7 @@ class Clients(Protocol):
 
 
 @final
-class GivenClient:
+class GivenClient(Unpicklable):
     """A client that the caller made: used as it is, but for the SDK's own retries, in one event loop, and never
     closed."""
 
@@ -57,6 +59,7 @@ class GivenClient:
         self._home.check()
         if self._client.is_closed():
             raise TransportError(CLOSED)
+        _check(self._client)
 
     async def opened(self, request: Callable[[AsyncOpenAI], Awaitable[ByteStream]]) -> ByteStream:
         """The answer that `request` opens with it."""
@@ -71,7 +74,7 @@ class GivenClient:
 
 
 @final
-class OwnClients:
+class OwnClients(Unpicklable):
     """A client a running loop, made by `make` when it is first asked for and closed with the loop.
 
     `no_key` says what to do where there is no key; `variables` are how the names of the variables begin that it reads.
@@ -89,7 +92,7 @@ class OwnClients:
 
     async def check(self) -> None:
         """Make sure of the running loop's client."""
-        await self._pool.get()
+        _check(await self._pool.get())
 
     async def opened(self, request: Callable[[AsyncOpenAI], Awaitable[ByteStream]]) -> ByteStream:
         """The answer that `request` opens with the running loop's client."""
@@ -120,7 +123,15 @@ def openai_client(api_key: str | None, base_url: str | None) -> AsyncOpenAI:
     """A client of OpenAI itself; None stands for what the environment says. Raises the SDK error for a missing key."""
     from openai import AsyncOpenAI
 
-    return AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=None, max_retries=0)
+    address = plain_address(os.environ.get("OPENAI_BASE_URL", "") if base_url is None else base_url)
+    return AsyncOpenAI(
+        api_key=api_key,
+        base_url=address.url or base_url,
+        default_headers=address.headers,
+        default_query=address.query,
+        timeout=None,
+        max_retries=0,
+    )
 
 
 def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
@@ -129,14 +140,17 @@ def compatible_client(api_key: str | None, base_url: str) -> AsyncOpenAI:
 
     # The SDK wants a key; a server that wants none takes any. A header of our own overrules one of the environment's.
     key = api_key or NO_KEY
+    address = plain_address(base_url)
     headers: dict[str, str | Omit] = {
         "Authorization": f"Bearer {key}",
         "OpenAI-Organization": Omit(),
         "OpenAI-Project": Omit(),
+        **address.headers,
     }
     return AsyncOpenAI(
         api_key=key,
-        base_url=base_url,
+        base_url=address.url,
+        default_query=address.query,
         timeout=None,
         max_retries=0,
         default_headers=headers,  # type: ignore[arg-type]  # the SDK takes Omit, and does not say so
@@ -156,10 +170,12 @@ def azure_client(
     endpoint = endpoint or os.environ.get("AZURE_OPENAI_ENDPOINT")
     if not endpoint:
         raise TransportError(Unsupported("there is no endpoint: set AZURE_OPENAI_ENDPOINT, or pass endpoint"))
+    address = plain_address(endpoint)
     # Organisation and project are OpenAI's own: those of the environment are not sent elsewhere.
-    headers: dict[str, str | Omit] = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
+    headers: dict[str, str | Omit] = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit(), **address.headers}
     return AsyncAzureOpenAI(
-        azure_endpoint=endpoint,
+        azure_endpoint=address.url,
+        default_query=address.query,
         api_version=version[0] or os.environ.get("OPENAI_API_VERSION") or version[1],
         api_key=api_key,
         azure_ad_token_provider=None if token_provider is None else partial(_token, token_provider),
@@ -179,7 +195,13 @@ async def _token(provider: Callable[[], str | Awaitable[str]]) -> str:
         raise TransportError(Unsupported(f"azure_ad_token_provider failed: {told}")) from error
     if not isinstance(token, str) or not token:
         raise TransportError(Unsupported("azure_ad_token_provider gave no token: it must give a text"))
+    check_sendable([token])
     return token
+
+
+def _check(client: AsyncOpenAI) -> None:
+    # Azure's token of the environment has no public name.
+    check_sendable([*client.default_headers.values(), client.api_key, getattr(client, "_azure_ad_token", None)])
 
 
 class OpenAiTransport(ABC, Generic[T]):
@@ -202,7 +224,7 @@ class OpenAiTransport(ABC, Generic[T]):
         except TransportError:
             raise  # of our own, from inside of the SDK
         except Exception as error:
-            raise TransportError(_failure(error, client)) from error
+            raise TransportError(_failure(error)) from error
         return ResponseStream(response.http_response)
 
     @abstractmethod
@@ -210,12 +232,12 @@ class OpenAiTransport(ABC, Generic[T]):
         """The SDK's request for `body`."""
 
 
-def _failure(error: Exception, client: AsyncOpenAI) -> Failure:
+def _failure(error: Exception) -> Failure:
     from openai import APIStatusError
 
     if isinstance(error, APIStatusError):
         response = error.response
-        secrets = [client.api_key, *secrets_in(response.request.headers)]
+        secrets = secrets_behind(error)
         return status_failure(response.status_code, response.content, response.headers, secrets=secrets)
     if isinstance(error, TypeError | ValueError) and not isinstance(error, UnicodeEncodeError):
         # What fails on the way is wrapped by the SDK: this is a request that could not be written.

@@ -30,7 +30,7 @@ from punk.providers.anthropic.provider import anthropic_provider
 from punk.providers.anthropic.settings import AnthropicSettings
 from punk.providers.anthropic.transport import AnthropicTransport
 from punk.providers.base import Body, TransportError
-from punk.providers.http import FORBIDDEN_HEADER
+from punk.providers.secrets import FORBIDDEN_HEADER
 from tests.providers.anthropic.answers import ending, message, text
 from tests.support.aio import run
 from tests.support.server import Answer, Pause, Server, WaitForClose, serve

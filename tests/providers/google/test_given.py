@@ -25,6 +25,7 @@ from punk.core.failures import (
 )
 from punk.core.json import dump_json
 from punk.core.messages import UserMessage
+from punk.core.retry import RetryPolicy
 from punk.errors import ConfigurationError, StreamingError
 from punk.llm.chat import Chat
 from punk.llm.models.google import GoogleModel
@@ -213,7 +214,9 @@ def test_what_a_client_asks_with_stands_in_no_message(how: str, of_vertex: bool)
         )
         try:
             with pytest.raises(StreamingError) as caught:
-                async with Chat([UserMessage("q")], model=GoogleModel("m", client=client)).complete_stream() as stream:
+                async with Chat(
+                    [UserMessage("q")], model=GoogleModel("m", client=client, retry=RetryPolicy(attempts=1))
+                ).complete_stream() as stream:
                     await stream.chat
             return caught.value.message
         finally:

@@ -11,16 +11,18 @@ from urllib.parse import quote
 
 from punk.core.failures import Failure, HttpStatus, Unsupported
 from punk.core.json import dump_json
-from punk.providers.base import Body, ByteStream, TransportError
+from punk.providers.addresses import plain_address
+from punk.providers.base import Body, ByteStream, TransportError, Unpicklable
 from punk.providers.bedrock.access import AwsAccess, AwsSession
 from punk.providers.bedrock.errors import error_type_of, message_in
 from punk.providers.bedrock.rules import OPERATIONS, counted_model
 from punk.providers.bedrock.transport.signing import Reached, reach, signed
-from punk.providers.http import ResponseStream, connect_within, failure_of, status_failure
+from punk.providers.http import ResponseStream, failure_of, patience, status_failure
 from punk.providers.pool import ClientPool
+from punk.providers.secrets import check_sendable, secrets_of
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 MAX_CONNECTIONS: Final = 1000
 MAX_IDLE: Final = 100
@@ -32,26 +34,26 @@ UNSIGNED_HEADERS: Final = {"accept-encoding": "identity"}  # messages have check
 class _Client:
     """The HTTP client of one event loop, and what was found out about the service for it."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
         self.reached: Reached | None = None
         self.lock = asyncio.Lock()
 
 
 @final
-class BedrockClients:
+class BedrockClients(Unpicklable):
     """The way in of `access`, or of a `session` that is given: a client an event loop, made when it is first needed."""
 
     def __init__(self, access: AwsAccess, session: AwsSession | None = None) -> None:
         self._access = access
         self._session = session
-        self._pool = ClientPool("httpx", _made, lambda client: client.http.aclose(), ("AWS_",))
+        self._pool = ClientPool("httpx2", _made, lambda client: client.http.aclose(), ("AWS_",))
 
     async def check(self) -> None:
         """Make sure of a client and of where to turn with it. Raises `TransportError` that says what is missing."""
         await self._reached(await self._pool.get())
 
-    async def opened(self, request: Callable[[httpx.AsyncClient, Reached], Awaitable[ByteStream]]) -> ByteStream:
+    async def opened(self, request: Callable[[httpx2.AsyncClient, Reached], Awaitable[ByteStream]]) -> ByteStream:
         """The answer that `request` opens with the running loop's client. Raises `TransportError` as `check`."""
 
         async def ask(client: _Client) -> ByteStream:
@@ -91,18 +93,23 @@ class BedrockTransport:
         """Send `body`, and return when the answer's headers are there. Raises `TransportError`."""
         return await self._clients.opened(partial(self._answer, body))
 
-    async def _answer(self, body: Body, http: httpx.AsyncClient, reached: Reached) -> ByteStream:
+    async def _answer(self, body: Body, http: httpx2.AsyncClient, reached: Reached) -> ByteStream:
         model = counted_model(self._model) if body.delivery == "count" else self._model
         # Every letter but these is encoded: names that are addresses have `:` and `/` in them.
-        url = f"{reached.endpoint}/model/{quote(model, safe='-._~')}/{OPERATIONS[body.delivery]}"
+        plain = plain_address(reached.endpoint)
+        url = f"{plain.url}/model/{quote(model, safe='-._~')}/{OPERATIONS[body.delivery]}"
         content = _written(body)
         headers, secrets = await signed(reached, url, content, {**SIGNED_HEADERS, **dict(body.headers)})
+        headers = plain.over(headers)
+        check_sendable(headers.values())
         try:
-            timeout = connect_within(body.connect)
+            timeout = patience(body.connect)
             request = http.build_request("POST", url, content=content, headers=headers, timeout=timeout)
             response = await http.send(request, stream=True)
         except Exception as error:
-            raise TransportError(_unsent(error)) from error
+            raise TransportError(_unsent(error), secrets) from error
+        known = (*secrets, *secrets_of(response.request.headers, str(response.request.url)))
+        secrets = tuple(dict.fromkeys(known))
         if response.status_code >= 300:
             raise TransportError(await _refused(response, secrets))
         return _Answer(ResponseStream(response), secrets)
@@ -118,7 +125,10 @@ class _Answer:
 
     async def read(self) -> bytes | None:
         """The next bytes, None at the clean end. Raises `TransportError`."""
-        return await self._stream.read()
+        try:
+            return await self._stream.read()
+        except TransportError as error:
+            raise TransportError(error.failure, self.secrets) from error.__cause__
 
     async def close(self) -> None:
         """Let go of the connection, at once. May be called again."""
@@ -126,10 +136,10 @@ class _Answer:
 
 
 def _made() -> _Client:
-    import httpx
+    import httpx2
 
-    limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_IDLE)
-    return _Client(httpx.AsyncClient(headers=UNSIGNED_HEADERS, limits=limits, timeout=None))
+    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_IDLE)
+    return _Client(httpx2.AsyncClient(headers=UNSIGNED_HEADERS, limits=limits, timeout=None))
 
 
 def _unsent(error: Exception) -> Failure:
@@ -145,7 +155,7 @@ def _written(body: Body) -> bytes:
         raise TransportError(_unsent(ValueError())) from error
 
 
-async def _refused(response: httpx.Response, secrets: tuple[str, ...]) -> Failure:
+async def _refused(response: httpx2.Response, secrets: tuple[str, ...]) -> Failure:
     """What an answer with an HTTP error status says. Closes it."""
     try:
         body = await response.aread()

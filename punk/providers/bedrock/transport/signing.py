@@ -9,12 +9,14 @@ from typing import Final, TypeAlias, cast, final
 from urllib.parse import urlsplit
 
 from punk.core.failures import Unsupported
-from punk.providers.base import TransportError, presentable
+from punk.providers.base import TransportError
 from punk.providers.bedrock.access import AwsAccess, AwsSession
+from punk.providers.secrets import check_sendable, presentable, secrets_of_address
 
 SERVICE: Final = "bedrock-runtime"
 SIGNING_NAME: Final = "bedrock"
 BEARER: Final = "AWS_BEARER_TOKEN_BEDROCK"
+ENDPOINTS: Final = "AWS_ENDPOINT_URL"
 
 NO_REGION: Final = Unsupported("there is no AWS region: set AWS_REGION (or AWS_DEFAULT_REGION), or pass region_name")
 NO_CREDENTIALS: Final = Unsupported(
@@ -81,14 +83,16 @@ def reach(access: AwsAccess, session: AwsSession | None) -> Reached:
     except NoRegionError as error:
         raise TransportError(NO_REGION) from error
     except Exception as error:  # whatever a file, a process or a server may be the cause of
-        raise TransportError(_unreached(error)) from error
+        raise _unreached(error, _secrets_of(access)) from error
     endpoint = str(meta.endpoint_url).rstrip("/")
     if credentials is not None:
+        check_sendable([access.session_token])
         return Reached(endpoint, str(meta.region_name), Keys(credentials))
     if not token or access.profile_name is not None:
         raise TransportError(NO_CREDENTIALS)
     if urlsplit(endpoint).scheme != "https" and urlsplit(endpoint).hostname not in ("127.0.0.1", "::1", "localhost"):
         raise TransportError(PLAIN_TOKEN)
+    check_sendable([token])
     return Reached(endpoint, str(meta.region_name), Token(token))
 
 
@@ -103,8 +107,17 @@ def _botocore_session(access: AwsAccess) -> object:
     return Session({"profile": (None, None, None, None)})  # by no variable, that is
 
 
-def _unreached(error: Exception) -> Unsupported:
-    return Unsupported(f"AWS cannot be reached with these settings: {presentable(str(error)) or type(error).__name__}")
+def _secrets_of(access: AwsAccess) -> tuple[str, ...]:
+    variables = (BEARER, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    keys = (access.secret_access_key, access.session_token, *map(os.environ.get, variables))
+    addresses = (access.endpoint_url, *(value for name, value in os.environ.items() if name.startswith(ENDPOINTS)))
+    found = (secret for address in addresses if address for secret in secrets_of_address(address))
+    return (*(key for key in keys if key), *found)
+
+
+def _unreached(error: Exception, secrets: tuple[str, ...] = ()) -> TransportError:
+    told = presentable(str(error), secrets) or type(error).__name__
+    return TransportError(Unsupported(f"AWS cannot be reached with these settings: {told}"), secrets)
 
 
 async def signed(reached: Reached, url: str, content: bytes, headers: dict[str, str]) -> Signed:
@@ -121,7 +134,7 @@ async def signed(reached: Reached, url: str, content: bytes, headers: dict[str, 
                     return await asyncio.to_thread(_signed_by, credentials, reached.region, url, content, headers)
                 return _signed_by(credentials, reached.region, url, content, headers)
             except Exception as error:
-                raise TransportError(_unreached(error)) from error
+                raise _unreached(error) from error
 
 
 def _signed_by(credentials: object, region: str, url: str, content: bytes, headers: dict[str, str]) -> Signed:

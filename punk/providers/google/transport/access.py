@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
 from punk.core.failures import Unsupported
+from punk.providers.base import Unpicklable
 from punk.providers.google.address import GEMINI_BASE, Address, vertex_base
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ NO_KEY: Final = Unsupported(
 
 @final
 @dataclass(frozen=True, slots=True)
-class Given:
+class Given(Unpicklable):
     """What the caller gave; None leaves it to the environment."""
 
     project: str | None = None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from punk.core.failures import Clock, ConnectFailed, Failure, HttpStatus, Malformed, StreamingUnsupported, Unsupported
 from punk.core.json import dump_json
-from punk.providers.base import presentable
 from punk.providers.google.reports import reported_error, retry_delay
 from punk.providers.http import failure_of, status_failure
+from punk.providers.secrets import presentable
 from punk.wire.json import loads_lenient
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from punk.core.json import JsonObject, JsonValue, dump_json
 from punk.providers.base import Body, ByteStream, TransportError
 from punk.providers.google.transport.failures import foreign_failure, request_failure
 from punk.providers.pool import HomeLoop
+from punk.providers.secrets import check_sendable, secrets_behind, secrets_of
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -42,8 +43,9 @@ class GivenTransport:
         self._home = home
 
     async def prepare(self, body: Body) -> None:
-        """Make sure of the client's own loop. Raises `TransportError`."""
+        """Make sure of the client's own loop, and of its key. Raises `TransportError`."""
         self._home.check()
+        check_sendable([*_keys_of(self._client), *_headers_of(self._client).values()])
 
     async def open(self, body: Body) -> ByteStream:
         """Send `body`, and return when the answer has begun. Raises `TransportError`."""
@@ -56,7 +58,8 @@ class GivenTransport:
             answer = await (self._count(body) if body.delivery == "count" else self._whole(body))
         except Exception as error:
             await _let_go(error)
-            raise TransportError(request_failure(error, _secrets_of(self._client))) from error
+            secrets = (*_secrets_of(self._client), *secrets_behind(error))
+            raise TransportError(request_failure(error, secrets), secrets) from error
         return _Whole(dump_json(_document(answer)).encode(), _secrets_of(self._client))
 
     async def _stream(self, body: Body) -> AsyncIterator[GenerateContentResponse]:
@@ -102,7 +105,7 @@ class _Chunks:
             return await self._next()
         except Exception as error:
             await _let_go(error)
-            raise TransportError(foreign_failure(error, "progress", self.secrets)) from error
+            raise TransportError(foreign_failure(error, "progress", self.secrets), self.secrets) from error
 
     async def close(self) -> None:
         """Let go of the connection, at once. May be called again."""
@@ -136,11 +139,23 @@ class _Whole:
 
 
 def _secrets_of(client: Client) -> tuple[str, ...]:
-    """The key and the token of `client`, which gets the latter when it first asks: a server may repeat them."""
+    """What may be secret in what `client` asks with: a server may repeat it."""
+    base = getattr(getattr(getattr(client, "_api_client", None), "_http_options", None), "base_url", None)
+    return tuple(dict.fromkeys((*_keys_of(client), *secrets_of(_headers_of(client), str(base or "")))))
+
+
+def _keys_of(client: Client) -> tuple[str, ...]:
+    """The key and the token of `client`, which gets the latter when it first asks."""
     inner = getattr(client, "_api_client", None)
     token = getattr(getattr(inner, "_credentials", None), "token", None)
     known = (getattr(inner, "api_key", None), token.decode(errors="replace") if isinstance(token, bytes) else token)
     return tuple(secret for secret in known if isinstance(secret, str))
+
+
+def _headers_of(client: Client) -> dict[str, str]:
+    """What `client` sends with each request, its key among it."""
+    options = getattr(getattr(client, "_api_client", None), "_http_options", None)
+    return {name: str(value) for name, value in (getattr(options, "headers", None) or {}).items()}
 
 
 async def _let_go(error: Exception) -> None:

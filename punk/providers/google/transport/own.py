@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Final, final
 
 from punk.core.failures import Failure, Unsupported
 from punk.core.json import dump_json
+from punk.providers.addresses import plain_address
 from punk.providers.base import Body, ByteStream, TransportError
 from punk.providers.google.address import Address
 from punk.providers.google.transport.access import Access
 from punk.providers.google.transport.failures import request_failure, status_of
 from punk.providers.google.transport.tokens import Tokens
-from punk.providers.http import ResponseStream, connect_within, secrets_in
+from punk.providers.http import ResponseStream, patience
 from punk.providers.pool import ClientPool
+from punk.providers.secrets import check_sendable, secrets_of
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 CONNECTIONS: Final = 1000
 
@@ -28,7 +30,7 @@ CONNECTIONS: Final = 1000
 class _Session:
     """What belongs to one event loop: its client, and whose turn it is to get a token."""
 
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -39,10 +41,11 @@ class Connection:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._tokens = None if access.key else Tokens(access.credentials)
-        self._own = ClientPool("httpx", _session, lambda session: session.client.aclose())
+        self._own = ClientPool("httpx2", _session, lambda session: session.client.aclose())
 
     async def prepare(self) -> None:
         """Make sure of a client and of credentials. Raises `TransportError`."""
+        check_sendable([self._access.key])
         session = await self._own.get()
         if self._tokens is not None:
             await self._tokens.find(session.turn)
@@ -60,10 +63,13 @@ class Connection:
         else:
             headers |= await self._tokens.headers(session.turn)
             address = self._address(self._tokens)
-        timeout = connect_within(body.connect)
+        plain = plain_address(address.base)
+        headers = plain.over(headers)
+        check_sendable(headers.values())
+        timeout = patience(body.connect)
         try:
             content = dump_json(body.json).encode()
-            url = address.url(model, body.delivery)
+            url = replace(address, base=plain.url).url(model, body.delivery)
             request = session.client.build_request("POST", url, content=content, headers=headers, timeout=timeout)
             response = await session.client.send(request, stream=True)
         except Exception as error:
@@ -108,17 +114,18 @@ class GoogleTransport:
 
 
 def _session() -> _Session:
-    import httpx
+    import httpx2
 
-    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 10)
-    return _Session(httpx.AsyncClient(timeout=None, limits=limits))
+    limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 10)
+    return _Session(httpx2.AsyncClient(timeout=None, limits=limits))
 
 
-async def _refused(response: httpx.Response) -> Failure:
+async def _refused(response: httpx2.Response) -> Failure:
     try:
         body = await response.aread()
     except Exception as error:
         raise TransportError(request_failure(error)) from error
     finally:
         await response.aclose()
-    return status_of(response.status_code, body, response.headers, secrets_in(response.request.headers))
+    request = response.request
+    return status_of(response.status_code, body, response.headers, secrets_of(request.headers, str(request.url)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Final, final
 
 from punk.providers.base import TransportError
@@ -11,6 +12,7 @@ from punk.providers.google.transport.failures import NO_PROJECT, STALE, credenti
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
+_SECRET: Final = re.compile(r".*(token|secret|key|password|assertion)", re.IGNORECASE)
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -63,7 +65,7 @@ class Tokens:
         try:
             return bool(credentials.token) and not credentials.expired
         except Exception as error:  # a time of expiry with a zone cannot be compared
-            raise TransportError(credentials_failure(error)) from error
+            raise TransportError(credentials_failure(error), _secrets_of(self._credentials)) from error
 
     def _find(self) -> None:
         import google.auth
@@ -76,7 +78,7 @@ class Tokens:
                 given = self._credentials
                 self._credentials = with_scopes_if_required(given, [SCOPE])  # type: ignore[no-untyped-call]  # its own
         except Exception as error:  # whatever a file, a process or a server may be the cause of
-            raise TransportError(credentials_failure(error)) from error
+            raise TransportError(credentials_failure(error), _secrets_of(self._credentials)) from error
         self._scoped = True
 
     def _refresh(self) -> None:
@@ -85,6 +87,12 @@ class Tokens:
         try:
             self._known().refresh(Request())  # type: ignore[no-untyped-call]  # its own
         except Exception as error:  # anyone may write credentials
-            raise TransportError(credentials_failure(error)) from error
+            raise TransportError(credentials_failure(error), _secrets_of(self._credentials)) from error
         if not self._known().token:
             raise TransportError(STALE)
+
+
+def _secrets_of(credentials: object) -> tuple[str, ...]:
+    """What credentials of any make hold that a server may repeat."""
+    held = getattr(credentials, "__dict__", {})
+    return tuple(value for name, value in held.items() if isinstance(value, str) and _SECRET.fullmatch(name))

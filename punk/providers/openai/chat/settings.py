@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, final
 
 from punk.core.json import JsonObject
@@ -23,6 +23,7 @@ class ChatSettings:
 
     `max_tokens` bounds the answer, thinking included; it is raised where a thinking budget would leave no room. `top_k`
     is known to compatible servers alone. `extra_body` lies over the body's top level: its keys win.
+    It may hold keys, and is not shown.
     """
 
     model: str
@@ -35,4 +36,4 @@ class ChatSettings:
     stop_sequences: tuple[str, ...] = ()
     seed: int | None = None
     tool_choice: ToolChoice | None = None
-    extra_body: JsonObject | None = None
+    extra_body: JsonObject | None = field(default=None, repr=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, final
 
 from punk.core.json import JsonObject
@@ -21,6 +21,7 @@ class ResponsesSettings:
     `max_tokens` bounds the answer, reasoning included; it is raised where a thinking budget would leave no room.
     `top_k`, `seed` and `stop_sequences` are there to be refused: the wire has no word for them. `extra_body` lies over
     the body's top level: its keys win.
+    It may hold keys, and is not shown.
     """
 
     model: str
@@ -32,4 +33,4 @@ class ResponsesSettings:
     stop_sequences: tuple[str, ...] = ()
     seed: int | None = None
     tool_choice: ToolChoice | None = None
-    extra_body: JsonObject | None = None
+    extra_body: JsonObject | None = field(default=None, repr=False)
