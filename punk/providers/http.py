@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from returns.result import Success
 
@@ -117,6 +117,21 @@ def failure_of(error: BaseException, *, clock: Clock = "progress") -> Failure:
         if failure is not None:
             return failure
     return ConnectionLost(f"the connection broke ({type(error).__name__})")
+
+
+def refusal_behind(error: BaseException) -> Failure | None:
+    """The HTTP error status whose body broke off in `error`, if the chain of exceptions has one: it says more than that
+    the connection broke."""
+    for link in _chain(error):
+        response: object = getattr(link, "response", None)
+        if type(link).__name__ == "HTTPStatusError" and response is not None:
+            return bare_refusal(cast("httpx2.Response", response))
+    return None
+
+
+def bare_refusal(response: httpx2.Response) -> Failure:
+    """What an answer with an HTTP error status says whose body did not come."""
+    return status_failure(response.status_code, b"", response.headers)
 
 
 def status_failure(

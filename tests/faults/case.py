@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, final
 
 from punk.core.failures import ConnectionLost, Malformed, ProtocolViolation, Truncated
@@ -54,12 +54,11 @@ By: TypeAlias = Callable[[Wire], Play | NotHere]
 @final
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case, or a variant of it. `defects` says of a wire why the right outcome does not come there yet."""
+    """One case, or a variant of it."""
 
     number: int
     variant: str
     play: By
-    defects: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.number:02}" + (f"-{self.variant.replace(' ', '_')}" if self.variant else "")
@@ -68,9 +67,9 @@ class Case:
 def adding_to(cases: list[Case]) -> Callable[..., Callable[[By], By]]:
     """A decorator that makes a function a case, by number and variant."""
 
-    def case(number: int, variant: str = "", **defects: str) -> Callable[[By], By]:
+    def case(number: int, variant: str = "") -> Callable[[By], By]:
         def add(play: By) -> By:
-            cases.append(Case(number, variant, play, defects))
+            cases.append(Case(number, variant, play))
             return play
 
         return add

@@ -8,7 +8,6 @@ from typing import Final
 from punk.core.failures import HttpStatus, ProviderError
 from tests.faults.case import BAD, CUT, Case, Play, adding_to
 from tests.faults.judge import CannotStream, Fails, echo
-from tests.faults.recorder import ALL_WIRES
 from tests.faults.scripts import HTML, Script, answer, document, head
 from tests.faults.server import Exchange
 from tests.faults.wires import Family, Wire
@@ -98,16 +97,13 @@ def gateway_nothing(wire: Wire) -> Play:
     return Play((answer(status=502, headers=(), framing="length"),), Fails(HttpStatus, again=True, status=502))
 
 
-FORGOTTEN: Final = dict.fromkeys(ALL_WIRES, "an error status is forgotten when the body that explains it breaks")
-
-
-@case(15, "cut", **FORGOTTEN)
+@case(15, "cut")
 def unauthorised_cut(wire: Wire) -> Play:
     cut = answer(b"No.", status=401, headers=(), framing="length", missing=9)
     return Play((cut,), Fails(HttpStatus, again=False, status=401))
 
 
-@case(18, "cut", **FORGOTTEN)
+@case(18, "cut")
 def gateway_cut(wire: Wire) -> Play:
     cut = answer(PAGE, status=502, headers=HTML, framing="length", missing=9)
     return Play((cut,), Fails(HttpStatus, again=True, status=502))

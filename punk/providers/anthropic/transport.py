@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, final
 
 from punk.core.failures import Failure, Unsupported
 from punk.providers.addresses import plain_address
 from punk.providers.base import Body, ByteStream, TransportError, Unpicklable
-from punk.providers.http import ResponseStream, failure_of, patience, status_failure
+from punk.providers.http import ResponseStream, bare_refusal, failure_of, patience, status_failure
 from punk.providers.pool import CLOSED, ClientPool, HomeLoop
 from punk.providers.secrets import check_sendable, secrets_behind
 
 if TYPE_CHECKING:
+    import httpx2
     from anthropic import AsyncAnthropic, AsyncAPIResponse, AsyncStream
     from anthropic.types import RawMessageStreamEvent
 
@@ -22,6 +24,8 @@ Request: TypeAlias = "AbstractAsyncContextManager[AsyncAPIResponse[AsyncStream[R
 """A request of the SDK's that is sent when it is entered."""
 
 BETA: Final = "anthropic-beta"
+_begun: Final[ContextVar[httpx2.Response | None]] = ContextVar("punk_anthropic_begun", default=None)
+"""The answer whose headers have come: of one whose body breaks off, the SDK tells no status."""
 NO_KEY: Final = Unsupported("there is no key for Anthropic: set ANTHROPIC_API_KEY, or pass api_key")
 
 
@@ -77,7 +81,7 @@ class AnthropicTransport(Unpicklable):
 
     def _made(self) -> AsyncAnthropic:
         import httpx2
-        from anthropic import AnthropicError, AsyncAnthropic
+        from anthropic import AnthropicError, AsyncAnthropic, DefaultAsyncHttpxClient
 
         known = os.environ.get("ANTHROPIC_BASE_URL", "") if self._base_url is None else self._base_url
         address = plain_address(known)
@@ -87,8 +91,8 @@ class AnthropicTransport(Unpicklable):
                 base_url=address.url or self._base_url,
                 default_headers=address.headers,
                 default_query=address.query,
-                timeout=None,
                 max_retries=0,
+                http_client=DefaultAsyncHttpxClient(timeout=None, event_hooks={"response": [_note]}),
             )
         except AnthropicError as error:
             raise TransportError(NO_KEY) from error
@@ -96,7 +100,12 @@ class AnthropicTransport(Unpicklable):
             raise TransportError(failure_of(error)) from error
 
 
+async def _note(response: httpx2.Response) -> None:
+    _begun.set(response)
+
+
 async def _answer(body: Body, client: AsyncAnthropic) -> ByteStream:
+    _begun.set(None)
     try:
         response = await _request(client, body).__aenter__()
     except Exception as error:
@@ -141,4 +150,7 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, TypeError | ValueError) and not isinstance(error, UnicodeEncodeError):
         # What fails on the way is wrapped by the SDK: this is a request that could not be written.
         return Unsupported(f"no request can be made of these settings ({type(error).__name__})")
+    begun = _begun.get()
+    if begun is not None and begun.is_error:
+        return bare_refusal(begun)
     return failure_of(error, clock="first_event")

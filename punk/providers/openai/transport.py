@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeAlias, TypeVar, 
 from punk.core.failures import Failure, Unsupported
 from punk.providers.addresses import plain_address
 from punk.providers.base import Body, ByteStream, TransportError, Unpicklable
-from punk.providers.http import ResponseStream, failure_of, status_failure
+from punk.providers.http import ResponseStream, failure_of, refusal_behind, status_failure
 from punk.providers.pool import CLOSED, ClientPool, HomeLoop
 from punk.providers.secrets import check_sendable, presentable, secrets_behind
 
@@ -242,4 +242,4 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, TypeError | ValueError) and not isinstance(error, UnicodeEncodeError):
         # What fails on the way is wrapped by the SDK: this is a request that could not be written.
         return Unsupported(f"no request can be made of these settings ({type(error).__name__})")
-    return failure_of(error, clock="first_event")
+    return refusal_behind(error) or failure_of(error, clock="first_event")

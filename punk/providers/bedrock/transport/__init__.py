@@ -17,7 +17,7 @@ from punk.providers.bedrock.access import AwsAccess, AwsSession
 from punk.providers.bedrock.errors import error_type_of, message_in
 from punk.providers.bedrock.rules import OPERATIONS, counted_model
 from punk.providers.bedrock.transport.signing import Reached, reach, signed
-from punk.providers.http import ResponseStream, failure_of, patience, status_failure
+from punk.providers.http import ResponseStream, bare_refusal, failure_of, patience, status_failure
 from punk.providers.pool import ClientPool
 from punk.providers.secrets import check_sendable, secrets_of
 
@@ -160,7 +160,7 @@ async def _refused(response: httpx2.Response, secrets: tuple[str, ...]) -> Failu
     try:
         body = await response.aread()
     except Exception as error:
-        return failure_of(error)
+        raise TransportError(bare_refusal(response), secrets) from error
     finally:
         await response.aclose()
     message, stated = message_in(body)

@@ -15,7 +15,7 @@ from punk.providers.google.address import Address
 from punk.providers.google.transport.access import Access
 from punk.providers.google.transport.failures import request_failure, status_of
 from punk.providers.google.transport.tokens import Tokens
-from punk.providers.http import ResponseStream, patience
+from punk.providers.http import ResponseStream, bare_refusal, patience
 from punk.providers.pool import ClientPool
 from punk.providers.secrets import check_sendable, secrets_of
 
@@ -124,7 +124,7 @@ async def _refused(response: httpx2.Response) -> Failure:
     try:
         body = await response.aread()
     except Exception as error:
-        raise TransportError(request_failure(error)) from error
+        raise TransportError(bare_refusal(response)) from error
     finally:
         await response.aclose()
     request = response.request
