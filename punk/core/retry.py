@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import inf
 from typing import final
 
 from punk.core.bounds import check_count
@@ -36,7 +35,7 @@ class RetryPolicy:
         check_count("attempts of a RetryPolicy", self.attempts)
         for name in ("base", "cap", "jitter", "patience"):
             number: object = getattr(self, name)
-            if not isinstance(number, int | float) or isinstance(number, bool) or not 0 <= number < inf:
+            if not isinstance(number, int | float) or isinstance(number, bool) or not 0 <= number <= 1e9:
                 raise ConfigurationError(f"{name} of a RetryPolicy is a number of 0 or more, not {number!r:.40}")
         if self.jitter > 1:
             raise ConfigurationError(f"jitter of a RetryPolicy is between 0 and 1, not {self.jitter:g}")
@@ -52,7 +51,8 @@ class RetryPolicy:
         asked = retry_after(failure)
         if asked is None:
             return own
-        return max(asked, own) if asked <= self.patience else None
+        # What jitter leaves out of a wait of one's own is added to this one: sooner must nobody come back.
+        return max(asked, own) + (full - own) if asked <= self.patience else None
 
 
 def chance(seed: int, round: int, model: int, attempt: int) -> float:

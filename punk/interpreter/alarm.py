@@ -42,6 +42,10 @@ class Alarm:
         wanted = self._task.uncancel() > self._cancels
         return not wanted and isinstance(error, Exception | asyncio.CancelledError)
 
+    def is_foreign(self, error: BaseException) -> bool:
+        """Whether `error` is a cancellation that nobody has asked this task for: it came up in what it waits for."""
+        return isinstance(error, asyncio.CancelledError) and self._task is not None and not self._task.cancelling()
+
     def close(self) -> None:
         """Stop the timer."""
         if self._timer is not None:

@@ -21,10 +21,11 @@ from punk.core.events import CancelRequested, Event, TimerFired, TurnFailed
 from punk.core.failures import Failure, Unsupported
 from punk.core.readers import Broken, End, Piece, Wait
 from punk.core.request import Request
-from punk.core.state import RunningTools, StreamState, TerminalState, history
+from punk.core.state import RunningTools, StreamState, TerminalState, Waiting, history
 from punk.core.step import begin, step
 from punk.core.tool_events import ToolEvent
 from punk.interpreter.cursor import Cursor
+from punk.interpreter.ending import let_end
 from punk.interpreter.routes import Routes
 from punk.interpreter.signals import Bell, Crowd
 from punk.interpreter.stock import Stock
@@ -48,10 +49,12 @@ Mode: TypeAlias = Literal["stream", "fold"]
 class Runtime:
     """A run of `request` against `providers`, one for each route, in the event loop and context in which it is made.
 
-    Made and closed by its owner; readers call `next`. `cause` is the foreign exception behind the state's failure.
+    Its owner makes and closes it; readers call `next`. `cause` is the foreign exception behind the state's failure.
     """
 
-    def __init__(self, request: Request, providers: Sequence[Provider], tools: ToolRules, mode: Mode) -> None:
+    def __init__(
+        self, request: Request, providers: Sequence[Provider], tools: ToolRules, mode: Mode, begun: float
+    ) -> None:
         self._routes = Routes(providers)
         self._tools = tools
         self._mode: Mode = mode
@@ -67,7 +70,7 @@ class Runtime:
         self.state, effects = begin(request)
         self._effects: deque[Effect] = deque(effects)
         total = request.routes[0].clocks.total
-        self._total = self._loop.call_later(total, self._run_out) if total != inf and effects else None
+        self._total = self._loop.call_at(begun + total, self._run_out) if total != inf and effects else None
         self._pump = self._loop.create_task(self._run(), name="punk-stream")
 
     async def refused(self) -> Failure | None:
@@ -135,14 +138,7 @@ class Runtime:
         """Cancel the run if it is live, and wait until its task has let go of everything, even if the caller is
         cancelled meanwhile."""
         self._cancel()
-        cancelled: asyncio.CancelledError | None = None
-        while not self._pump.done():
-            try:
-                await asyncio.wait({self._pump})
-            except asyncio.CancelledError as error:
-                cancelled = error  # what the task still does has an end of its own
-        if cancelled is not None:
-            raise cancelled
+        await let_end(self._pump)
 
     def _fold(self, event: Event) -> None:
         self.state, effects = step(self.state, event)
@@ -164,7 +160,8 @@ class Runtime:
         while self._stock.in_hand:
             self._take()
         if not isinstance(self.state, TERMINAL):
-            self.cause = None
+            # Of a run that waits, the cause is why.
+            self.cause = self.cause if isinstance(self.state, Waiting) else None
             self._fold(TimerFired("total"))
             self._abandon()
 
@@ -231,11 +228,15 @@ class Runtime:
                 if self._stock.full:
                     await self._bell.until(lambda: not self._stock.full)
                 events = await turn.read()
+                if isinstance(self.state, TERMINAL):
+                    return  # something below has swallowed the cancel
                 if self._mode == "fold" and is_refused_stream(events) and self._routes.expect_whole(effect.model):
                     await self._request(effect)
                     return
                 self.cause = turn.cause
                 self._offer(events)
+                if not events:
+                    await asyncio.sleep(0)  # whoever says nothing, at once and for ever, does not stop the loop
             await turn.drain()
         finally:
             await turn.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 from punk.core.events import Event, ProviderEvent, TimerFired, TurnEnded, TurnFailed
-from punk.core.failures import Failure, StreamingUnsupported, Truncated
+from punk.core.failures import ConnectionLost, Failure, StreamingUnsupported, Truncated
 from punk.core.timeouts import Clocks, Watch
 from punk.interpreter.alarm import Alarm
 from punk.providers.answer_tool import answer_events, answering
@@ -18,6 +19,8 @@ from punk.providers.secrets import presentable_failure, presented, secrets_of_bo
 DRAIN_SECONDS: Final = 0.02
 """How long an answer that has ended may take to end its bytes too, so that its connection can be used again."""
 
+
+E = TypeVar("E", TimerFired, TurnFailed)
 
 # A tuple, for a union would be built anew for each piece.
 LAST: Final = (TurnEnded, TurnFailed)
@@ -55,19 +58,27 @@ class Turn:
     async def read(self) -> tuple[ProviderEvent | TimerFired, ...]:
         """The events of the next piece of the answer; there may be none in it."""
         begun = self._clock()
+        if self._watch.left <= 0:
+            return (self._ended_by(self._watch.fired),)
         self._alarm.set(begun + self._watch.left)
         try:
             events = await self._read()
         except BaseException as error:
-            if not self._alarm.caused(error):
+            if self._alarm.caused(error):
+                return (self._ended_by(self._watch.fired),)
+            if not self._alarm.is_foreign(error):
                 raise
-            self.over = True
-            self._bytes_ended = True  # they are not waited for again
-            return (self._watch.fired,)
+            self.cause = error
+            return (self._ended_by(TurnFailed(ConnectionLost("the request was cancelled from inside of its client"))),)
         finally:
             self._alarm.put_off()
         self._watch = self._watch.after(self._clock() - begun, events)
         return events
+
+    def _ended_by(self, last: E) -> E:
+        self.over = True
+        self._bytes_ended = True  # they are not waited for again
+        return last
 
     async def _read(self) -> tuple[ProviderEvent, ...]:
         try:
@@ -118,7 +129,8 @@ class Turn:
         """Let go of the connection."""
         self._alarm.close()
         if self._stream is not None:
-            await self._stream.close()
+            with suppress(Exception):  # an answer that nobody wants any more cannot fail
+                await self._stream.close()
 
 
 def _up_to_last(events: tuple[ProviderEvent, ...]) -> tuple[ProviderEvent, ...]:

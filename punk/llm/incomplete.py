@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from punk.core.state import StreamState
+from punk.core.state import AwaitingApproval, StreamState
 from punk.errors import PunkError
 
 if TYPE_CHECKING:
@@ -25,3 +25,11 @@ class StreamIncompleteError(PunkError):
         super().__init__(message)
         self.partial = partial
         self.partial_chat = partial_chat
+
+
+def why_incomplete(state: StreamState) -> str:
+    """Why a stream in `state` has no final chat (internal)."""
+    if not isinstance(state, AwaitingApproval):
+        return "the stream was left before its end; partial_chat has what had arrived"
+    waiting = ", ".join(f"{call.name} ({call.id})" for call in state.calls)
+    return f"these calls wait to be approved: {waiting}; approve or deny them on partial_chat, and stream that"

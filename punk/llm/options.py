@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypedDict, final
 
@@ -52,7 +52,16 @@ def over(options: RunOptions, others: RunOptions) -> RunOptions:
     merged = RunOptions(**{**others, **options})
     if "timeouts" in options and "timeouts" in others and isinstance(options["timeouts"], Timeouts):
         merged["timeouts"] = options["timeouts"].over(others["timeouts"])
+    if "fallback" in merged:
+        merged["fallback"] = _models(merged["fallback"])
     return merged
+
+
+def _models(fallback: object) -> tuple[Model, ...]:
+    """The models, kept: an iterator gives them once."""
+    if not isinstance(fallback, Iterable) or isinstance(fallback, str):
+        raise ConfigurationError(f"fallback is a list of models, not {fallback!r:.40}")
+    return tuple(map(check_model, fallback))
 
 
 _COUNTS: Final = ("max_tool_calls", "max_total_tokens", "max_concurrent_tools")
@@ -78,8 +87,8 @@ class Options:
         for name in _COUNTS:
             if (count := getattr(self, name)) is not None:
                 check_count(name, count)
-        check_patience(self.timeouts, self.retry)
-        for model in self.fallback:
-            check_model(model)
+        if not isinstance(self.timeouts, Timeouts):
+            raise ConfigurationError(f"timeouts are Timeouts(...), not {self.timeouts!r:.40}")
+        check_patience(None, self.retry)
         if self.approve is not None and (isinstance(self.approve, type) or not callable(self.approve)):
             raise ConfigurationError(f"approve is a function of a call, not {self.approve!r:.60}")

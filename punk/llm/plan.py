@@ -82,6 +82,9 @@ class Plan(Generic[T_co]):
         options = self.options
         return ToolRules(toolbox, options.max_concurrent_tools, request.routes[0].clocks.tool, options.approve)
 
+    def clocks(self, provider: Provider) -> Clocks:
+        """The clocks by which the model of `provider` is asked."""
+        return Clocks.of(self.options.timeouts.over(provider.timeouts))
+
     def _route(self, provider: Provider) -> Route:
-        timeouts = self.options.timeouts.over(provider.timeouts)
-        return Route(Clocks.of(timeouts), self.options.retry or provider.retry or RetryPolicy())
+        return Route(self.clocks(provider), self.options.retry or provider.retry or RetryPolicy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, final
@@ -10,7 +11,7 @@ from typing_extensions import TypeVar
 
 from punk.core.json import JsonValue
 from punk.core.readers import Broken, End, EndRead, Piece, Sequenced, read_end
-from punk.core.state import AwaitingApproval, Completed, Failed, StreamState, history
+from punk.core.state import Completed, Failed, StreamState, history
 from punk.errors import (
     ConfigurationError,
     PunkError,
@@ -22,7 +23,8 @@ from punk.interpreter.cursor import Cursor
 from punk.interpreter.mcp.servers import StreamServers
 from punk.interpreter.runtime import Mode, Runtime
 from punk.llm.cursors import Accumulated, Deltas, content_of, events_of, thinking_of
-from punk.llm.incomplete import StreamIncompleteError
+from punk.llm.entering import until
+from punk.llm.incomplete import StreamIncompleteError, why_incomplete
 from punk.llm.models.defaults import resolve
 from punk.llm.partial_output import PartialOutputs
 from punk.llm.plan import Plan
@@ -85,18 +87,25 @@ class ChatStream(Generic[T_co]):
                 raise StreamingNotSupported(
                     f"{model.name} cannot stream; chat.complete() asks for the whole answer at once"
                 )
+        begun = asyncio.get_running_loop().time()
+        clocks, family = self._plan.clocks(providers[0]), providers[0].family
+        return await until(begun + clocks.total, "total", clocks, family, self._opened(providers, begun))
+
+    async def _opened(self, providers: Sequence[Provider], begun: float) -> Runtime:
         toolbox, self._servers = await self._plan.tools()
         try:
-            return await self._begun(providers, toolbox)
+            return await self._begun(providers, toolbox, begun)
         except BaseException:
             await self._servers.close()
             raise
 
-    async def _begun(self, providers: Sequence[Provider], toolbox: Toolbox) -> Runtime:
+    async def _begun(self, providers: Sequence[Provider], toolbox: Toolbox, begun: float) -> Runtime:
         request = self._plan.request(toolbox, providers)
-        runtime = Runtime(request, providers, self._plan.rules(toolbox, request), self._mode)
+        clocks = request.routes[0].clocks
+        runtime = Runtime(request, providers, self._plan.rules(toolbox, request), self._mode, begun)
         try:
-            refused = await runtime.refused()
+            due = asyncio.get_running_loop().time() + clocks.first_event
+            refused = await until(due, "first_event", clocks, runtime.family, runtime.refused())
         except BaseException:
             await runtime.close()
             raise
@@ -193,7 +202,7 @@ class ChatStream(Generic[T_co]):
         state = self._entered().state
         if isinstance(state, Completed):
             return self._chat.with_messages(tuple(state.run.messages))
-        raise StreamIncompleteError(_why_incomplete(state), partial=state, partial_chat=self.partial_chat)
+        raise StreamIncompleteError(why_incomplete(state), partial=state, partial_chat=self.partial_chat)
 
     def _entered(self) -> Runtime:
         if self._refused is not None:
@@ -220,13 +229,6 @@ class ChatStream(Generic[T_co]):
         error = StreamingError(f"punk itself failed: {type(crash).__name__}: {crash}", partial=state, provider=provider)
         error.__cause__ = crash
         return error
-
-
-def _why_incomplete(state: StreamState) -> str:
-    if not isinstance(state, AwaitingApproval):
-        return "the stream was left before its end; partial_chat has what had arrived"
-    waiting = ", ".join(f"{call.name} ({call.id})" for call in state.calls)
-    return f"these calls wait to be approved: {waiting}; approve or deny them on partial_chat, and stream that"
 
 
 def _read_end(state: StreamState, index: int) -> Piece[None, int] | EndRead:

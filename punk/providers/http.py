@@ -169,9 +169,12 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     if milliseconds is not None:
         return milliseconds / 1000
     asked = known.get("retry-after")
-    seconds = _seconds(asked)
-    if seconds is not None or asked is None:
-        return seconds
+    if asked is None:
+        return None
+    # One from a gateway and one from the provider come as one, with a comma; but a date has one, too.
+    said = [_seconds(part) for part in asked.split(",")]
+    if None not in said:
+        return max(seconds for seconds in said if seconds is not None)
     until = _date(asked)
     if until is None:
         return None
@@ -238,7 +241,7 @@ def _seconds(value: str | None) -> float | None:
 def _date(value: str | None) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value) if value is not None else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # A date in `-0000` comes without a zone, and is in UTC by the format's definition.
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

@@ -46,7 +46,10 @@ def check_retries(state: StreamState) -> None:
                 policy = routes[_of(asked).model].retry
                 _expect(_of(asked).attempt < policy.attempts, f"{entry!r} comes after the last attempt")
                 wanted = retry_after(failure) or 0.0
-                _expect(wanted <= seconds <= max(wanted, policy.cap), f"{entry!r} waits too long, or not long enough")
+                _expect(
+                    wanted <= seconds <= max(wanted, policy.cap) + policy.cap,
+                    f"{entry!r} waits too long, or not long enough",
+                )
                 _expect(wanted <= policy.patience, f"{entry!r} waits longer than patience allows")
                 _expect(_may(state, before, failure, visible, _of(asked).model), f"{entry!r} comes after {before!r}")
             case FallbackTaken(failure=failure, model=model):

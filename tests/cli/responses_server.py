@@ -51,7 +51,9 @@ def refused(status: int, message: str) -> Answer:
 def environment(server: Server) -> dict[str, str]:
     """The process's environment, with the server as OpenAI."""
     settings = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{server.base}/v1", "PYTHONPATH": str(ROOT)}
-    return {**os.environ, **settings, "PYTHONWARNINGS": "error"}
+    # What would overrule the size of a terminal of the tests.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    return {**inherited, **settings, "PYTHONWARNINGS": "error"}
 
 
 def prompts(server: Server) -> Sequence[object]:

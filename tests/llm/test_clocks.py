@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from math import inf
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import pytest
 
 from punk.core.events import Heartbeat, RetryScheduled, TextDelta, TimerFired, TurnRequested
 from punk.core.failures import Clock, ConnectionLost, HttpStatus, StreamingUnsupported, TimedOut
-from punk.core.state import Failed, Waiting
-from punk.errors import StreamingError, StreamingNotSupported
+from punk.core.state import Cancelled, Failed, Waiting
+from punk.errors import ConfigurationError, StreamingError, StreamingNotSupported
 from punk.llm.chat import Chat
 from punk.llm.messages import UserMessage
 from punk.llm.retry import RetryPolicy
 from punk.llm.streaming import ChatStream
 from punk.llm.timeouts import Timeouts
+from punk.providers.base import Body, Provider
 from punk.testing import Fault, Pause, ScriptedModel, ScriptItem
 from tests.llm.script import CALLS, START, STOP, answer, ask, call, read, text
 from tests.simulator.loop import VirtualLoop
@@ -201,7 +204,8 @@ def test_a_run_waits_as_long_as_the_provider_asks() -> None:
         await chat.complete_async(retry=RetryPolicy())
         return now()
 
-    assert run(main()) == 30
+    # Jitter is added here: so many clients that were told the same do not come back all at once.
+    assert 30 <= run(main()) <= 30.25
 
 
 def test_a_run_can_be_left_and_bounded_while_it_waits() -> None:
@@ -292,6 +296,138 @@ def test_a_model_that_refuses_to_stream_and_to_answer_whole_is_asked_twice_at_mo
         assert len(model.requests) == 2
 
     run(main())
+
+
+class Rude:
+    """A model whose transport does what none should: `open` and `close` are its own."""
+
+    name = "rude"
+
+    def __init__(self, opening: Callable[[], Awaitable[bytes]], closing: Callable[[], Awaitable[None]] | None = None):
+        self.opening, self.closing = opening, closing
+        self.secrets: tuple[str, ...] = ()
+        self.sent = 0
+
+    def provider(self) -> Provider:
+        return replace(ScriptedModel([answer("a")]).provider(), transport=self)
+
+    async def prepare(self, body: Body) -> None:
+        pass
+
+    async def open(self, body: Body) -> Self:
+        await self.opening()
+        self.sent += 1
+        return self
+
+    async def read(self) -> bytes | None:
+        return await self.opening()
+
+    async def close(self) -> None:
+        if self.closing is not None:
+            await self.closing()
+
+
+def test_a_client_that_swallows_the_cancel_does_not_hold_up_the_exit() -> None:
+    async def deaf() -> bytes:
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(1)
+        return b"0 0 0"
+
+    async def main() -> None:
+        async with Chat([UserMessage("q")], Rude(deaf)).complete_stream() as stream:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(stream.content), 0.5)
+        assert now() < 5
+        assert isinstance(stream.state, Cancelled)
+
+    run(main())
+
+
+def test_a_connection_that_never_closes_is_left_to_itself() -> None:
+    async def at_once() -> bytes:
+        return b"0 0 1"
+
+    async def never() -> None:
+        while True:
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                if now() > 100:
+                    raise
+
+    async def main() -> None:
+        async with Chat([UserMessage("q")], Rude(at_once, never)).complete_stream() as stream:
+            await anext(aiter(stream.events))
+        assert now() < 30
+        await asyncio.sleep(200)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+            await asyncio.wait({task})
+
+    run(main())
+
+
+def test_a_cancellation_that_nobody_asked_for_is_a_failure() -> None:
+    async def cancelled() -> bytes:
+        raise asyncio.CancelledError
+
+    async def main() -> None:
+        retry = RetryPolicy(attempts=2, base=1)
+        with pytest.raises(StreamingError, match="cancelled from inside of its client") as failed:
+            async with Chat([UserMessage("q")], Rude(cancelled)).complete_stream(retry=retry) as stream:
+                await read(stream.content)
+        assert isinstance(failed.value.failure, ConnectionLost)
+        assert len([e for e in stream.state.log if isinstance(e, TurnRequested)]) == 2
+        current = asyncio.current_task()
+        assert current is not None
+        assert not current.cancelling()
+
+    run(main())
+
+
+def test_who_says_nothing_at_once_and_for_ever_is_out_of_time() -> None:
+    async def nothing() -> bytes:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.pass_(0.1)
+        return b"0 0 0"
+
+    async def main() -> None:
+        chat = Chat([UserMessage("q")], Rude(nothing))
+        with pytest.raises(StreamingError) as failed:
+            await chat.complete_async(timeouts=Timeouts(first_event=5), retry=RetryPolicy(attempts=1))
+        assert isinstance(failed.value.failure, TimedOut)
+        assert 5 <= now() < 6
+
+    run(main())
+
+
+def test_the_clock_of_the_run_starts_on_entering() -> None:
+    async def main() -> None:
+        chat, model = ask(answer("a"))
+        slow = Rude(model.provider().transport.open)  # type: ignore[arg-type]  # never opened
+        slow.prepare = lambda body: asyncio.sleep(3)  # type: ignore[method-assign]  # a slow look for credentials
+        for timeouts, says in ((Timeouts(total=2), "not over after 2 s"), (Timeouts(first_event=1), "within 1 s")):
+            with pytest.raises(StreamingError, match=says):
+                async with chat.with_model(slow).complete_stream(timeouts=timeouts):
+                    raise AssertionError("never entered")
+        assert now() == 3
+
+    run(main())
+
+
+def test_a_fallback_may_come_from_any_iterable_and_from_nothing_else() -> None:
+    models = [ScriptedModel([answer("b")])]
+    chat = Chat([UserMessage("q")], ScriptedModel([[LOST]] * 2)).with_options(
+        fallback=(model for model in models)  # type: ignore[arg-type]  # a generator will do
+    )
+    assert chat.complete().latest_message.content == "b"
+    for wrong in (None, 3, "gpt", models[0], [ScriptedModel]):
+        with pytest.raises(ConfigurationError):
+            chat.with_options(fallback=wrong)  # type: ignore[arg-type]  # what the checker forbids
+    with pytest.raises(ConfigurationError, match="timeouts are Timeouts"):
+        chat.complete(timeouts=None)  # type: ignore[arg-type]  # what the checker forbids
 
 
 def test_nothing_is_asked_again_once_it_was_seen() -> None:

@@ -63,7 +63,7 @@ def test_a_stream_that_is_left_while_a_server_works_leaves_nothing(tmp_path: Pat
     async def main() -> None:
         notes = tmp_path / "notes"
         chat, _ = ask([START, *call("pid", id="p"), *call("slow", block=1, id="s"), CALLS])
-        before = asyncio.all_tasks()
+        before, threads = asyncio.all_tasks(), set(threading.enumerate())
         child = 0
         async with chat.with_mcp_servers([over_stdio(notes=notes)]).complete_stream() as stream:
             async for entry in stream.events:
@@ -72,7 +72,7 @@ def test_a_stream_that_is_left_while_a_server_works_leaves_nothing(tmp_path: Pat
                     break
         assert asyncio.all_tasks() == before
         assert is_over(child)
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("punk")]
+        assert not [thread for thread in set(threading.enumerate()) - threads if thread.name.startswith("punk")]
         assert [error for _, _, error in results(stream.partial_chat)] == [False, True]
 
     run(main(), deadline=20)

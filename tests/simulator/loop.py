@@ -61,6 +61,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Virtual seconds since the loop was made."""
         return self._now
 
+    def pass_(self, seconds: float) -> None:
+        """Let time pass while whatever runs now keeps the loop busy."""
+        self._now += seconds
+
     def create_task(
         self,
         coro: Generator[Any, None, T] | Coroutine[Any, Any, T],

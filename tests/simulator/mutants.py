@@ -65,7 +65,12 @@ MUTANTS: Final = (
     ),
     Mutant("a bell believes its first ring", "interpreter/signals", "while not true():", "if not true():"),
     Mutant("the pump is not cancelled", RUNTIME, "            self._pump.cancel()", "            pass"),
-    Mutant("nobody waits for the pump to end", RUNTIME, "while not self._pump.done():", "while False:"),
+    Mutant(
+        "nobody waits for the pump to end",
+        "interpreter/ending",
+        "while not task.done() and attempts < ATTEMPTS:",
+        "while False:",
+    ),
     Mutant("what comes after the end is offered", "interpreter/turn", "return events[:at]", "return events"),
     Mutant(
         "an alarm is left on",
@@ -98,7 +103,7 @@ MUTANTS: Final = (
     Mutant(
         "a provider is not taken at its word",
         "core/retry",
-        "return max(asked, own) if asked <= self.patience else None",
+        "return max(asked, own) + (full - own) if asked <= self.patience else None",
         "return own",
     ),
     Mutant(
@@ -123,8 +128,8 @@ MUTANTS: Final = (
     Mutant(
         "the total clock rings twice",
         RUNTIME,
-        "if not isinstance(self.state, TERMINAL):\n            self.cause = None",
-        "if True:\n            self.cause = None",
+        "if not isinstance(self.state, TERMINAL):\n            # Of a run",
+        "if True:\n            # Of a run",
     ),
     Mutant(
         "what has come is forgotten when time is up",

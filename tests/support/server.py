@@ -162,6 +162,12 @@ def serve(*answers: Answer | Responder) -> Iterator[Server]:
         ready.set()
         await stopped.wait()
         listening.close()
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left)
+        for _ in range(3):  # turns of the loop in which what was closed lets go of its socket
+            await asyncio.sleep(0)
 
     thread = threading.Thread(target=asyncio.run, args=(main(),), name="test-server", daemon=True)
     thread.start()

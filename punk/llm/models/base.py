@@ -21,6 +21,6 @@ class Model(Protocol):
 
 def check_model(model: Model) -> Model:
     """`model`, if it is one. Raises `ConfigurationError`."""
-    if not hasattr(model, "provider"):
+    if isinstance(model, type) or not hasattr(model, "provider"):
         raise ConfigurationError(f"a model is an object such as AnthropicModel(...), not {model!r:.40}")
     return model

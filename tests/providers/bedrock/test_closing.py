@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from punk.core.failures import Malformed
+from punk.core.failures import HttpStatus
 from punk.providers.base import TransportError
 from punk.providers.bedrock.transport import BedrockTransport
 from tests.providers.bedrock.answers import ending, message, metadata, text
@@ -50,7 +50,7 @@ async def open_only(transport: BedrockTransport) -> None:
 async def open_broken(transport: BedrockTransport) -> None:
     with pytest.raises(TransportError) as caught:
         await transport.open(BODY)
-    assert isinstance(caught.value.failure, Malformed)
+    assert isinstance(caught.value.failure, HttpStatus)
 
 
 HELD = Answer((PIECES[0], WaitForClose()), headers=STREAM)

@@ -122,13 +122,19 @@ def test_status_errors_come_at_once_with_the_providers_words(answer: Answer, fai
         Answer((PIECES[0],), ending="cut"),
         Answer((PIECES[0],), ending="reset"),
         Answer((), ending="reset"),
-        Answer((b'{"mess',), 400, ending="cut"),
     ],
 )
 def test_broken_connections(answer: Answer) -> None:
     with serve(answer) as server:
         assert isinstance(failure_of(lambda: whole(keyed(server), BODY)), ConnectionLost)
         assert len(server.requests) == 1
+
+
+def test_a_refusal_that_breaks_off_is_one() -> None:
+    with serve(Answer((b'{"mess',), 400, ending="cut")) as server:
+        failure = failure_of(lambda: whole(keyed(server), BODY))
+        assert isinstance(failure, HttpStatus)
+        assert failure.status == 400
 
 
 @pytest.mark.parametrize(
