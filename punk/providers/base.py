@@ -52,7 +52,7 @@ class TransportError(Exception):
 
     def __init__(self, failure: Failure, secrets: Iterable[str] = ()) -> None:
         self.failure = failure
-        self.secrets = tuple(secrets)
+        self.secrets: tuple[str, ...] = tuple(secrets)
         super().__init__(failure.message)
 
 

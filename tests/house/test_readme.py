@@ -29,14 +29,7 @@ SIGNS = {
     "=== Thinking ===": "=== Thinking ===\nThe user asks. ",
 }
 
-TALKS = (
-    "stream.content",
-    "stream.thinking",
-    "stream.partial_output",
-    ".complete(",
-    ".complete_async(",
-    ".count_tokens()",
-)
+TALKS = ("stream.content", "stream.thinking", "stream.partial", ".complete(", ".complete_async(", ".count_tokens()")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[f"line-{example.line}" for example in EXAMPLES])
