@@ -164,6 +164,26 @@ def test_tools_run_against_the_clock_of_the_run() -> None:
     run(main())
 
 
+def test_a_tool_that_cleans_up_is_awaited_though_the_run_ends_meanwhile() -> None:
+    left: list[float] = []
+
+    async def slow() -> str:
+        try:
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(0.5)
+            left.append(now())
+        return "x"
+
+    async def main() -> None:
+        chat, _ = ask([START, *call("slow"), CALLS], answer("ok"))
+        with pytest.raises(StreamingError, match="the run was not over after 1.25 s"):
+            await chat.with_tools([slow]).complete_async(timeouts=Timeouts(tool=1, total=1.25))
+        assert left == [1.5]
+
+    run(main())
+
+
 def test_timeouts_of_the_model_the_chat_and_the_call() -> None:
     async def clocks_of(model: Timeouts, chat: Timeouts, call: Timeouts) -> Clock:
         scripted = ScriptedModel([[START, *text("a"), Pause(9999), STOP]], timeouts=model)

@@ -181,12 +181,6 @@ MUTANTS: Final = (
         "while not task.done() and clock() < end:",
         "while False:",
     ),
-    Mutant(
-        "a tool that cleans up is left when the run ends",
-        "interpreter/tool_call",
-        "            cancelled = error\n",
-        "            raise\n",
-    ),
 )
 
 
