@@ -177,7 +177,7 @@ def test_a_tool_that_cleans_up_is_awaited_though_the_run_ends_meanwhile() -> Non
 
     async def main() -> None:
         chat, _ = ask([START, *call("slow"), CALLS], answer("ok"))
-        with pytest.raises(StreamingError, match="the run was not over after 1.25 s"):
+        with pytest.raises(StreamingError, match="the run was not over"):
             await chat.with_tools([slow]).complete_async(timeouts=Timeouts(tool=1, total=1.25))
         assert left == [1.5]
 
