@@ -45,9 +45,9 @@ async def count_tokens(provider: Provider, turn: RequestTurn) -> Count:
         return NotCounted(body)
     clocks = turn.clocks
     try:
+        await provider.transport.prepare(body)
         seconds = min(clocks.first_event, clocks.total)
         async with asyncio.timeout(None if seconds == inf else seconds):
-            await provider.transport.prepare(body)
             stream = await provider.transport.open(replace(body, connect=clocks.connect))
             try:
                 answer = await read_all(stream)

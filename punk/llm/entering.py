@@ -1,4 +1,4 @@
-"""Bounds what is done on entering a stream by the clocks of its run (internal)."""
+"""Bounds what is done on entering a stream by the total clock of its run (internal)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from collections.abc import Awaitable
 from math import inf
 from typing import TypeVar
 
-from punk.core.failures import Clock
 from punk.core.timeouts import Clocks, timed_out
 from punk.errors import StreamingError
 
 T = TypeVar("T")
 
 
-async def until(deadline: float, clock: Clock, clocks: Clocks, provider: str, work: Awaitable[T]) -> T:
-    """What `work` gives before the loop's time is `deadline`. Raises `StreamingError` where `clock` of `clocks` runs
-    out."""
-    limit = asyncio.timeout_at(None if deadline == inf else deadline)
+async def in_time(begun: float, clocks: Clocks, provider: str, work: Awaitable[T]) -> T:
+    """What `work` gives, if that is before the total clock runs out that has run since `begun`, in the loop's time.
+    Raises `StreamingError` otherwise. No other clock runs yet: to import an SDK may take seconds."""
+    limit = asyncio.timeout_at(None if clocks.total == inf else begun + clocks.total)
     try:
         async with limit:
             return await work
     except TimeoutError:
         if not limit.expired():
             raise
-    failure = timed_out(clock, clocks)
+    failure = timed_out("total", clocks)
     raise StreamingError(failure.message, failure=failure, provider=provider)

@@ -23,7 +23,7 @@ from punk.interpreter.cursor import Cursor
 from punk.interpreter.mcp.servers import StreamServers
 from punk.interpreter.runtime import Mode, Runtime
 from punk.llm.cursors import Accumulated, Deltas, content_of, events_of, thinking_of
-from punk.llm.entering import until
+from punk.llm.entering import in_time
 from punk.llm.incomplete import StreamIncompleteError, why_incomplete
 from punk.llm.models.defaults import resolve
 from punk.llm.partial_output import PartialOutputs
@@ -88,8 +88,8 @@ class ChatStream(Generic[T_co]):
                     f"{model.name} cannot stream; chat.complete() asks for the whole answer at once"
                 )
         begun = asyncio.get_running_loop().time()
-        clocks, family = self._plan.clocks(providers[0]), providers[0].family
-        return await until(begun + clocks.total, "total", clocks, family, self._opened(providers, begun))
+        clocks = self._plan.clocks(providers[0])
+        return await in_time(begun, clocks, providers[0].family, self._opened(providers, begun))
 
     async def _opened(self, providers: Sequence[Provider], begun: float) -> Runtime:
         toolbox, self._servers = await self._plan.tools()
@@ -101,11 +101,9 @@ class ChatStream(Generic[T_co]):
 
     async def _begun(self, providers: Sequence[Provider], toolbox: Toolbox, begun: float) -> Runtime:
         request = self._plan.request(toolbox, providers)
-        clocks = request.routes[0].clocks
         runtime = Runtime(request, providers, self._plan.rules(toolbox, request), self._mode, begun)
         try:
-            due = asyncio.get_running_loop().time() + clocks.first_event
-            refused = await until(due, "first_event", clocks, runtime.family, runtime.refused())
+            refused = await runtime.refused()
         except BaseException:
             await runtime.close()
             raise
