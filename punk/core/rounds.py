@@ -19,7 +19,7 @@ from punk.core.events import (
 from punk.core.failures import CallLimit, Failure, RoundLimit, TokenLimit, is_retryable
 from punk.core.history import synthetic_result
 from punk.core.log import Log
-from punk.core.messages import AssistantMessage, Finish, Origin, ToolCallMessage, ToolResultMessage
+from punk.core.messages import AssistantMessage, Finish, Message, Origin, ToolCallMessage, ToolResultMessage
 from punk.core.parts import ToolCall
 from punk.core.request import Request
 from punk.core.retry import chance
@@ -46,19 +46,22 @@ RUNNABLE = frozenset({"stop", "tool_use", None})
 def request_turn(run: Run, log: Log[LogEntry]) -> Step:
     """Ask for the next turn, if the run may still ask."""
     if (reached := _reached(run)) is not None:
-        said = run.messages.append(run.paused) if run.paused and run.paused.parts else run.messages
-        return Failed(replace(run, messages=said, paused=None), log, reached), NOTHING
+        return Failed(replace(run, messages=_said(run), paused=None), log, reached), NOTHING
     return ask(replace(run, rounds=run.rounds + 1, attempt=1), log)
 
 
 def ask(run: Run, log: Log[LogEntry]) -> Step:
     """Ask for the turn of this round, for the first time or again."""
     request = run.request
-    said = run.messages.append(run.paused) if run.paused and run.paused.parts else run.messages
     log = log.append(TurnRequested(run.rounds, run.attempt, run.model))
     clocks = request.routes[run.model].clocks
-    asked = RequestTurn(run.rounds, tuple(said), request.tools, request.output, run.model, clocks)
+    asked = RequestTurn(run.rounds, tuple(_said(run)), request.tools, request.output, run.model, clocks)
     return Streaming(run, log, Turn(len(log))), (asked,)
+
+
+def _said(run: Run) -> Log[Message]:
+    """The conversation, with what stood before a pause."""
+    return run.messages.append(run.paused) if run.paused and run.paused.parts else run.messages
 
 
 def lose_turn(state: Streaming, failure: Failure) -> Step:

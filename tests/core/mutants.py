@@ -236,7 +236,7 @@ MUTANTS: Final = (
     Mutant(
         "a pause in the last round is lost",
         "rounds",
-        "Failed(replace(run, messages=said, paused=None), log, reached",
+        "Failed(replace(run, messages=_said(run), paused=None), log, reached",
         "Failed(run, log, reached",
     ),
     Mutant(
